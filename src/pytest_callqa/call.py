@@ -1,0 +1,160 @@
+"""A call as data: parties, turns, events and the case record. All times are seconds from its start.
+
+These values are what readers build, what the native format stores and what crosses processes.
+They answer no questions; :mod:`pytest_callqa.hearing` does.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+import msgspec
+
+Role: TypeAlias = Literal["agent", "customer", "system", "unknown"]
+"""Who speaks. ``system`` is an IVR prompt or announcement; ``unknown`` is never guessed away."""
+
+Timing: TypeAlias = Literal["none", "start", "turn", "word"]
+"""The finest times a call carries: none, the start of turns, their start and end, or of words."""
+
+Roles: TypeAlias = Literal["given", "mapped", "unknown"]
+"""Where roles come from: the file, the user's role map, or nowhere."""
+
+EventKind: TypeAlias = Literal[
+    "ring", "answer", "hold", "unhold", "mute", "unmute", "key", "transfer", "hangup",
+    "low-volume", "noise", "hands-free", "dialect", "verified", "doubtful",
+]  # fmt: skip
+"""What can happen on the line besides speech. ``low-volume``, ``noise``, ``hands-free`` and
+``dialect`` are observations about the party ``by``; ``verified`` is the identity check passed."""
+
+
+class Word(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """One word as the recogniser wrote it; ``start`` and ``end`` in seconds, if it was aligned."""
+
+    text: str
+    start: float | None = None
+    end: float | None = None
+    confidence: float | None = None
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One party's uninterrupted speech.
+
+    ``start`` and ``end`` in seconds; ``loudness`` is the mean level of its speech in dB;
+    ``doubtful`` says why a recogniser may have invented it.
+    """
+
+    role: Role = "unknown"
+    text: str
+    start: float | None = None
+    end: float | None = None
+    speaker: str = ""
+    words: tuple[Word, ...] = ()
+    loudness: float | None = None
+    language: str = ""
+    doubtful: str = ""
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something on the line that is not speech; ``time`` in seconds, ``by`` the party it concerns."""
+
+    kind: EventKind
+    time: float | None = None
+    by: Role = "unknown"
+    value: str = ""
+
+
+class Silence(msgspec.Struct, frozen=True, gc=False):
+    """A stretch without speech that the vendor measured, in seconds: evidence beside our own."""
+
+    start: float
+    end: float
+
+
+class FollowUp(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A later call on the same case: its ``purpose`` (usage, solution, recovery, answer) and outcome."""
+
+    time: datetime
+    purpose: str = ""
+    outcome: str = ""
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The ticket of a call as the case system holds it. Times are absolute, with their offset.
+
+    ``kind`` is inquiry, problem, complaint, suggestion, registration or application usage;
+    ``customer_class`` and ``category`` select a row of the service time-limit table.
+    """
+
+    id: str = ""
+    kind: str = ""
+    category: str = ""
+    customer_class: str = ""
+    status: Literal["", "open", "solved", "unresolved", "reopened"] = ""
+    opened: datetime | None = None
+    closed: datetime | None = None
+    reopened: datetime | None = None
+    content: str = ""
+    contact: str = ""
+    difficult: bool = False
+    simple: bool | None = None
+    department: str = ""
+    handed_over: datetime | None = None
+    second_line: datetime | None = None
+    escalated_to: str = ""
+    escalated: datetime | None = None
+    deadline: datetime | None = None
+    recovered: datetime | None = None
+    changes: tuple[str, ...] = ()
+    follow_ups: tuple[FollowUp, ...] = ()
+
+
+class Attestation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A person's verdict on a manual clause, for one call or one shift."""
+
+    clause: str
+    verdict: Literal["passed", "failed"]
+    assessor: str
+    call: str = ""
+    shift: str = ""
+    time: datetime | None = None
+    note: str = ""
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A recorded or driven call, with what it can and cannot show.
+
+    ``timing``, ``tolerance`` (seconds a time may be off) and ``roles`` say how far it can be
+    trusted. ``case_known`` is true when a case system was asked, so that a missing ``case``
+    means that there is none. ``limits`` names, in words, what its format could not show.
+    """
+
+    id: str
+    turns: tuple[Turn, ...] = ()
+    events: tuple[Event, ...] = ()
+    timing: Timing = "none"
+    tolerance: float = 0.0
+    roles: Roles = "unknown"
+    language: str = ""
+    started: datetime | None = None
+    duration: float | None = None
+    direction: Literal["", "inbound", "outbound"] = ""
+    rings: int | None = None
+    ring_time: float | None = None
+    agent: str = ""
+    team: str = ""
+    queue: str = ""
+    shift: str = ""
+    organisation: str = ""
+    customer_sex: Literal["", "female", "male"] = ""
+    customer_class: str = ""
+    names: tuple[str, ...] = ()
+    silences: tuple[Silence, ...] = ()
+    interruptions: int | None = None
+    case: Case | None = None
+    case_known: bool = False
+    attestations: tuple[Attestation, ...] = ()
+    labels: dict[str, str] = {}
+    limits: tuple[str, ...] = ()
+    format: str = "native"
+    source: str = ""

@@ -1,0 +1,158 @@
+"""Judges: one rule on one call, or a whole book on a call. Values in, verdicts out."""
+
+from __future__ import annotations
+
+import linecache
+import traceback
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from pytest_callqa.call import Call
+from pytest_callqa.errors import NotApplicable, Undecided
+from pytest_callqa.finding import Finding, Quote, Trace
+from pytest_callqa.hearing import Hearing, Moment
+from pytest_callqa.rule import Code, Rule, RuleBook
+from pytest_callqa.verdict import Evidence, Outcome, Verdict
+
+
+def hear(call: Call, code: Code, *, language: str = "", organisation: str = "") -> Hearing:
+    """Open a call for questions, with the settings that fill slots and defaults.
+
+    The organisation is the call's own, else the run's, else the code's.
+    """
+    names = (call.organisation,) if call.organisation else (organisation,) if organisation else code.texts("organisation")
+    spoken = language or next(iter(code.texts("languages")), "")
+    return Hearing(call, language=spoken, slots={"organisation": names})
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    outcome: Outcome
+    reason: str
+    moment: Moment
+    line: str
+    evidence: tuple[Evidence, ...]
+
+
+_WORST = (Outcome.ERROR, Outcome.FAILED, Outcome.UNDECIDED, Outcome.NOT_ASSESSED, Outcome.PASSED, Outcome.NOT_APPLICABLE)
+
+
+def judge(rule: Rule, call: Hearing, code: Code, fixtures: Mapping[str, object] | None = None) -> Verdict:
+    """Judge one rule on one call: every moment of its situation, the worst of them decides."""
+    clause = rule.clause
+    try:
+        moments = rule.when.moments(call, code)
+    except Undecided as doubt:
+        return Verdict(clause=clause, outcome=Outcome.UNDECIDED, reason=str(doubt))
+    except NotApplicable as reason:
+        return Verdict(clause=clause, outcome=Outcome.NOT_APPLICABLE, reason=str(reason))
+    except Exception as error:  # noqa: BLE001 - a broken situation must not end the run
+        return Verdict(clause=clause, outcome=Outcome.ERROR, reason=_broken(error))
+    if not moments:
+        return Verdict(clause=clause, outcome=Outcome.NOT_APPLICABLE)
+    worst: _Result | None = None
+    broken = 0
+    kept: list[Evidence] = []
+    for moment in moments:
+        result = _try(rule, moment, call, code, fixtures or {})
+        broken += result.outcome is Outcome.FAILED
+        kept.extend(result.evidence)
+        if worst is None or _WORST.index(result.outcome) < _WORST.index(worst.outcome):
+            worst = result
+    assert worst is not None
+    return Verdict(
+        clause=clause,
+        outcome=worst.outcome,
+        reason=worst.reason,
+        moments=len(moments),
+        broken=broken,
+        start=worst.moment.start,
+        line=worst.line,
+        evidence=tuple(kept),
+    )
+
+
+def judge_call(book: RuleBook, call: Call, rules: Iterable[Rule] | None = None, **settings: str) -> list[Verdict]:
+    """Judge a call by the whole book (or some of its rules); ``settings`` as in :func:`hear`."""
+    heard = hear(call, book.code, **settings)
+    return [judge(rule, heard, book.code) for rule in (book.rules if rules is None else rules)]
+
+
+def _try(rule: Rule, moment: Moment, call: Hearing, code: Code, fixtures: Mapping[str, object]) -> _Result:
+    given: dict[str, object] = {"call": call, "moment": moment, "code": code, **fixtures}
+    trace = call.trace = Trace()
+    outcome, reason, line = Outcome.PASSED, "", ""
+    if rule.manual and call.attestation(rule.clause) is None:
+        return _Result(Outcome.NOT_ASSESSED, "nobody has attested this clause for this call", moment, "", ())
+    try:
+        rule.test(**{name: given[name] for name in rule.arguments})
+    except AssertionError as failure:
+        outcome = Outcome.FAILED
+        reason, line = _explain(failure, trace)
+    except Undecided as doubt:
+        outcome, reason = Outcome.UNDECIDED, str(doubt)
+    except NotApplicable as why:
+        outcome, reason = Outcome.NOT_APPLICABLE, str(why)
+    except Exception as error:  # noqa: BLE001 - a broken rule is the verdict "error", the rest is judged
+        outcome, reason = Outcome.ERROR, _broken(error)
+    if moment.doubt and outcome in (Outcome.PASSED, Outcome.FAILED):
+        outcome, reason = Outcome.UNDECIDED, moment.doubt
+    return _Result(outcome, reason, moment, line, _evidence(moment, trace))
+
+
+def _explain(failure: AssertionError, trace: Trace) -> tuple[str, str]:
+    """One line for people and the rule's own failing line.
+
+    The author's message comes first; else the finding tested on that very line; else the line itself.
+    """
+    frame = traceback.extract_tb(failure.__traceback__)[-1]
+    line = f"{frame.filename}:{frame.lineno}"
+    source = linecache.getline(frame.filename, frame.lineno or 0).strip()
+    said = str(failure).partition("\n")[0].strip()
+    tested = [f for f, file, number in trace.tested if file == frame.filename and number == frame.lineno]
+    rewritten = said.startswith("assert ") or not said
+    if tested:
+        told = tested[-1].tell()
+        return (told if rewritten else f"{said} ({told})"), line
+    return (said.removeprefix("assert ") if not rewritten else source.removeprefix("assert ")), line
+
+
+def _broken(error: Exception) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"the rule broke: {type(error).__name__}: {error} ({frame.filename}:{frame.lineno})"
+
+
+def _evidence(moment: Moment, trace: Trace) -> tuple[Evidence, ...]:
+    """What the moment and every finding of the rule rest on."""
+    kept: list[Evidence] = []
+    if moment.finding is not None:
+        kept.extend(_of(moment.finding))
+    for finding, _, _ in trace.tested:
+        kept.extend(_of(finding))
+    return tuple(dict.fromkeys(kept))
+
+
+def _of(finding: Finding) -> list[Evidence]:
+    if finding.quotes:
+        return [_quoted(finding, quote, near=False) for quote in finding.quotes]
+    near = finding.nearest()
+    if near is not None:
+        return [_quoted(finding, near, near=True)]
+    return [Evidence(finding.asked, finding.holds)]
+
+
+def _quoted(finding: Finding, quote: Quote, *, near: bool) -> Evidence:
+    return Evidence(
+        asked=finding.asked,
+        holds=finding.holds,
+        quote=quote.text,
+        turn=quote.turn,
+        first=quote.first,
+        last=quote.last,
+        role=quote.role,
+        start=quote.start,
+        end=quote.end,
+        score=quote.score,
+        phrase=quote.phrase,
+        near=near,
+    )

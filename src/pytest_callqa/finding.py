@@ -1,0 +1,197 @@
+"""Answers to questions about a call: truthy or falsy, with the quote and its time, or the nearest miss."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from pytest_callqa.call import Role, Timing
+from pytest_callqa.errors import Undecided
+
+
+def clock_time(seconds: float | None) -> str:
+    """Seconds as a player shows them (``1:04.2``); ``--:--`` when unknown."""
+    if seconds is None:
+        return "--:--"
+    minutes, rest = divmod(round(max(seconds, 0.0), 1), 60)
+    return f"{int(minutes)}:{rest:04.1f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Words of a call as evidence.
+
+    ``turn`` is the index of the joined turn, ``first`` and ``last`` the character span in it,
+    ``start`` and ``end`` seconds (None when unknown), ``score`` from 0 to 100.
+    """
+
+    turn: int
+    role: Role
+    text: str
+    first: int = 0
+    last: int = 0
+    start: float | None = None
+    end: float | None = None
+    phrase: str = ""
+    part: str = ""
+    score: float = 100.0
+
+    def __str__(self) -> str:
+        at = f" at {clock_time(self.start)}" if self.start is not None else ""
+        return f"“{self.text}”{at}"
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How far times can be trusted: what the transcript carries, and how many seconds they may be off."""
+
+    timing: Timing
+    tolerance: float
+
+    def need(self, seconds: float | None, what: str) -> float:
+        """The time itself; raises :class:`Undecided` when the call does not have it."""
+        if seconds is None:
+            raise Undecided(f"the transcript has no time for {what}")
+        return seconds
+
+    def reaches(self, seconds: float, limit: float, what: str) -> bool:
+        """Whether ``seconds`` is at least ``limit``; raises :class:`Undecided` inside the tolerance.
+
+        A time that meets the limit to the hundredth is met: the tolerance only guards near misses
+        of transcripts whose times are not exact.
+        """
+        off = seconds - limit
+        if abs(off) < self.tolerance:
+            raise Undecided(
+                f"{what} is {seconds:.2f} s against {limit:g} s, within the ±{self.tolerance:g} s of these times"
+            )
+        return off >= -0.005
+
+
+@dataclass(slots=True)
+class Trace:
+    """The findings a rule has tested for truth so far, each with the file and line of the test."""
+
+    tested: list[tuple[Finding, str, int]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a question found.
+
+    It is true when ``quotes`` answer it (or ``fact`` holds), nothing is ``missing`` and no link of
+    the chain broke (``problem``). Chained questions narrow it and remember why they failed.
+    """
+
+    asked: str
+    clock: Clock
+    trace: Trace = field(repr=False)
+    quotes: tuple[Quote, ...] = ()
+    missing: tuple[str, ...] = ()
+    fact: bool | None = None
+    problem: str = ""
+    look: Callable[[], Quote | None] | None = field(default=None, repr=False)
+
+    @property
+    def holds(self) -> bool:
+        """The answer, without leaving a trace."""
+        found = bool(self.quotes) if self.fact is None else self.fact
+        return found and not self.missing and not self.problem
+
+    def __bool__(self) -> bool:
+        frame = sys._getframe(1)
+        self.trace.tested.append((self, frame.f_code.co_filename, frame.f_lineno))
+        return self.holds
+
+    @property
+    def first(self) -> Quote | None:
+        """The earliest quote."""
+        return self.quotes[0] if self.quotes else None
+
+    @property
+    def start(self) -> float | None:
+        """When the earliest quote begins, in seconds; None if there is none or its time is unknown."""
+        return self.quotes[0].start if self.quotes else None
+
+    @property
+    def end(self) -> float | None:
+        """When the last quote ends, in seconds."""
+        return self.quotes[-1].end if self.quotes else None
+
+    def nearest(self) -> Quote | None:
+        """What came closest to an answer that was not found."""
+        return self.look() if self.look is not None else None
+
+    # -- chaining
+
+    def by(self, role: Role) -> Finding:
+        """Only what this party said."""
+        return self._keep([q for q in self.quotes if q.role == role], f"none of it by the {role}")
+
+    def after(self, time: float | None) -> Finding:
+        """Only what begins at or after a time (seconds). Raises :class:`Undecided` without times."""
+        if not self.quotes:
+            return self
+        moment = self.clock.need(time, "the start of the wait")
+        return self._keep([q for q in self.quotes if self._time(q) >= moment - 0.005], f"not after {clock_time(moment)}")
+
+    def before(self, time: float | None) -> Finding:
+        """Only what begins before a time (seconds). Raises :class:`Undecided` without times."""
+        if not self.quotes:
+            return self
+        moment = self.clock.need(time, "the end of the wait")
+        return self._keep([q for q in self.quotes if self._time(q) < moment], f"not before {clock_time(moment)}")
+
+    def at_least(self, seconds: float, *, after: float | None) -> Finding:
+        """The first of it begins no earlier than ``seconds`` after a time; *undecided* inside the tolerance."""
+        return self._deadline(seconds, after, at_least=True)
+
+    def within(self, seconds: float, *, of: float | None) -> Finding:
+        """The first of it begins no later than ``seconds`` after a time; *undecided* inside the tolerance."""
+        return self._deadline(seconds, of, at_least=False)
+
+    def _deadline(self, seconds: float, since: float | None, *, at_least: bool) -> Finding:
+        if not self.holds or not self.quotes:
+            return self
+        start = self.clock.need(since, "the start of the wait")
+        waited = self._time(self.quotes[0]) - start
+        reached = self.clock.reaches(waited, seconds, f"the wait after {clock_time(start)}")
+        met = reached if at_least else not reached or waited <= seconds + 0.005
+        if met:
+            return self
+        bound = "at least" if at_least else "at most"
+        return replace(
+            self, problem=f"said {waited:.1f} s after {clock_time(start)}, expected {bound} {seconds:g} s", look=None
+        )
+
+    def _time(self, quote: Quote) -> float:
+        return self.clock.need(quote.start, f"“{quote.text}”")
+
+    def _keep(self, quotes: Sequence[Quote], otherwise: str) -> Finding:
+        if not self.quotes or self.problem:
+            return self
+        if quotes:
+            return replace(self, quotes=tuple(quotes))
+        said = self.quotes[0]
+        return replace(self, problem=f"{said} was said, but {otherwise}", look=None)
+
+    # -- telling
+
+    def tell(self) -> str:
+        """The finding in one line, for people."""
+        if self.fact is not None:
+            return self.problem or (self.asked if self.fact else f"not so: {self.asked}")
+        if self.problem:
+            return f"{self.asked}: {self.problem}"
+        if self.holds:
+            return f"{self.asked}: {'; '.join(str(quote) for quote in self.quotes[:3])}"
+        if self.missing and self.quotes:
+            said = ", ".join(f"{quote.part} {quote}" for quote in self.quotes)
+            return f"{self.asked}: without {' and '.join(self.missing)}; said: {said}"
+        near = self.nearest()
+        hint = f"; nearest: {near}, {near.score:.0f} of 100" if near else ""
+        return f"{self.asked}: not found{hint}"
+
+    def __repr__(self) -> str:
+        return f"<{'found' if self.holds else 'not found'}: {self.tell()}>"

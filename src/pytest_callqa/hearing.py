@@ -1,0 +1,541 @@
+"""A call being judged: the questions a rule may ask about it, and the moments of its situations."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from pytest_callqa.call import Attestation, Call, Case, Event, EventKind, Role, Turn
+from pytest_callqa.errors import Undecided
+from pytest_callqa.finding import Clock, Finding, Quote, Trace, clock_time
+from pytest_callqa.phrases import Hit, Matcher, Phrase, tokens
+
+JOIN_GAP = 1.0
+"""Seconds of silence up to which consecutive turns of one speaker belong together."""
+
+NEAR = 40.0
+"""Score below which a near miss says nothing worth showing."""
+
+CUT_OFF = ("-", "–", "—", "…", "...")
+"""How transcripts mark a turn that was broken off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """Consecutive turns of one speaker, joined for matching; ``pieces`` are the turns as recorded.
+
+    ``offsets`` are the pieces' places in ``text``; ``start`` and ``end`` are seconds.
+    """
+
+    index: int
+    role: Role
+    text: str
+    start: float | None
+    end: float | None
+    pieces: tuple[Turn, ...]
+    offsets: tuple[int, ...]
+
+    def time_at(self, position: int, *, end: bool = False) -> float | None:
+        """When the character at ``position`` was said: from words, else by proportion within its turn."""
+        which = max(bisect_right(self.offsets, max(position - end, 0)) - 1, 0)
+        turn = self.pieces[which]
+        at = position - self.offsets[which]
+        if turn.words:
+            cursor = 0
+            found: float | None = None
+            for word in turn.words:
+                place = turn.text.find(word.text, cursor)
+                if place < 0:
+                    continue
+                time = word.end if end else word.start
+                if place >= at if end else place > at:
+                    break
+                found = time if time is not None else found
+                cursor = place + len(word.text)
+            if found is not None:
+                return found
+        if turn.start is None or turn.end is None or not turn.text:
+            return turn.start
+        return turn.start + (turn.end - turn.start) * min(max(at / len(turn.text), 0.0), 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A stretch in which nobody speaks, in seconds, between two utterances (None: the call's ends).
+
+    ``doubt`` is set when its length lies within the tolerance of the length asked for.
+    """
+
+    start: float
+    end: float
+    before: Utterance | None
+    after: Utterance | None
+    doubt: str = ""
+
+    @property
+    def length(self) -> float:
+        """Seconds."""
+        return self.end - self.start
+
+
+class Speech(Sequence[Utterance]):
+    """Some of the utterances of a call, in order; questions put to it are answered by a :class:`Finding`."""
+
+    __slots__ = ("_call", "_said", "who")
+
+    def __init__(self, call: Hearing, said: Sequence[Utterance], who: str) -> None:
+        self._call, self._said, self.who = call, tuple(said), who
+
+    def __len__(self) -> int:
+        return len(self._said)
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def]  # Sequence's overloads say no more
+        return self._said[index]
+
+    def _sub(self, said: Iterable[Utterance], who: str) -> Speech:
+        return Speech(self._call, tuple(said), who)
+
+    @property
+    def first(self) -> Speech:
+        """Only the first utterance."""
+        return self._sub(self._said[:1], f"{self.who}, first turn")
+
+    @property
+    def last(self) -> Speech:
+        """Only the last utterance."""
+        return self._sub(self._said[-1:], f"{self.who}, last turn")
+
+    @property
+    def start(self) -> float | None:
+        """When the first utterance begins, in seconds."""
+        return self._said[0].start if self._said else None
+
+    @property
+    def end(self) -> float | None:
+        """When the last utterance ends, in seconds."""
+        return self._said[-1].end if self._said else None
+
+    @property
+    def text(self) -> str:
+        """All of it, joined by spaces."""
+        return " ".join(said.text for said in self._said)
+
+    @property
+    def words(self) -> int:
+        """How many words (Chinese: characters) were said."""
+        return sum(len(tokens(said.text)) for said in self._said)
+
+    def since(self, index: int) -> Speech:
+        """Only the utterances after the one with this index."""
+        return self._sub((said for said in self._said if said.index > index), self.who)
+
+    def until(self, index: int) -> Speech:
+        """Only the utterances before the one with this index."""
+        return self._sub((said for said in self._said if said.index < index), self.who)
+
+    def says(self, *phrases: Phrase) -> Finding:
+        """Whether any of the phrases is said; a phrase in parts needs all its parts, in any order.
+
+        A phrase that the other party cuts off counts once its first part, or half of it, was said.
+        """
+        names = [phrase.name for phrase in phrases]
+        asked = f"{self.who} says {' or '.join(str(phrase) for phrase in phrases)}"
+        best: tuple[tuple[Quote, ...], tuple[str, ...]] = ((), ())
+        for phrase in phrases:
+            quotes, missing = self._hear(phrase)
+            if quotes and not missing:
+                if len(phrases) == 1:
+                    best = (quotes, ())
+                    break
+                merged = {*(best[0] if not best[1] else ()), *quotes}
+                best = (tuple(sorted(merged, key=lambda q: (q.turn, q.first))), ())
+            elif len(quotes) > len(best[0]):
+                best = (quotes, missing)
+        return Finding(
+            asked,
+            self._call.clock,
+            self._call.trace,
+            quotes=best[0],
+            missing=best[1],
+            look=None if best[0] and not best[1] else lambda: self._nearest(phrases, names),
+        )
+
+    def _hear(self, phrase: Phrase) -> tuple[tuple[Quote, ...], tuple[str, ...]]:
+        call = self._call
+        matcher = call.matcher(phrase)
+        parts = matcher.parts(phrase.name)
+        if not parts:
+            raise Undecided(f"the phrase {str(phrase)!r} has no wordings in {call.language!r}")
+        quotes = [
+            call.quote(said, hit, phrase.name)
+            for said in self._said
+            for hit in matcher.hits(said.text).get(phrase.name, ())
+        ]
+        heard = {quote.part for quote in quotes}
+        missing = tuple(part for part in parts if part not in heard)
+        if missing and self._said and call.is_cut_off(self._said[-1]):
+            if heard and parts[0] in heard:
+                return tuple(quotes), ()
+            begun = matcher.begins(self._said[-1].text.rstrip("-–—….  "), phrase.name)
+            if begun is not None:
+                return (*quotes, call.quote(self._said[-1], begun, phrase.name)), ()
+        return tuple(quotes), missing if quotes and parts != ("",) else ()
+
+    def _nearest(self, phrases: Sequence[Phrase], names: Sequence[str]) -> Quote | None:
+        best: Quote | None = None
+        for phrase in phrases:
+            matcher = self._call.matcher(phrase)
+            for said in self._said:
+                hit = matcher.nearest(said.text, phrase.name)
+                if hit and hit.score >= NEAR and (best is None or hit.score > best.score):
+                    best = self._call.quote(said, hit, phrase.name)
+        return best
+
+    def shows(self, what: str, finder: Callable[[str], Iterable[tuple[int, int]]]) -> Finding:
+        """A question no phrase can put: ``finder`` gives the character spans in a text that answer it."""
+        quotes = [
+            self._call.quote(said, Hit(first, last, 100.0), "")
+            for said in self._said
+            for first, last in finder(said.text)
+        ]
+        return Finding(f"{self.who} {what}", self._call.clock, self._call.trace, quotes=tuple(quotes))
+
+    def spoken(self, what: str = "says anything") -> Finding:
+        """Whether there is any speech here at all; the quotes are the whole utterances."""
+        quotes = [self._call.quote(said, Hit(0, len(said.text), 100.0), "") for said in self._said]
+        return Finding(f"{self.who} {what}", self._call.clock, self._call.trace, quotes=tuple(quotes))
+
+    def pace(self) -> float:
+        """Words (Chinese: characters) a minute. Raises :class:`Undecided` without the turns' ends."""
+        seconds = 0.0
+        for said in self._said:
+            for turn in said.pieces:
+                self._call.need_turn_ends()
+                seconds += max((turn.end or 0.0) - (turn.start or 0.0), 0.0)
+        if seconds <= 0:
+            raise Undecided(f"the time {self.who} spoke is not known")
+        return 60 * self.words / seconds
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One occurrence of a situation: it is reached at ``start`` (seconds), after the utterance ``index``.
+
+    ``turn`` is the utterance that brought it about, if speech did; ``doubt`` says why it may not
+    have arisen at all (a silence of 4.8 s against 5 s).
+    """
+
+    call: Hearing
+    index: int
+    start: float | None = None
+    turn: Utterance | None = None
+    end: float | None = None
+    doubt: str = ""
+    finding: Finding | None = field(default=None, repr=False)
+
+    @property
+    def said(self) -> Speech:
+        """The utterance that brought it about."""
+        return Speech(self.call, (self.turn,) if self.turn else (), f"the {self.turn.role}" if self.turn else "nobody")
+
+    @cached_property
+    def reply(self) -> Speech:
+        """What the agent said next, up to the customer's next turn (a mere "mm-hm" does not end it)."""
+        said: list[Utterance] = []
+        for utterance in self.call.utterances[self.index + 1 :]:
+            if utterance.role == "agent":
+                said.append(utterance)
+            elif said and not self.call.is_backchannel(utterance):
+                break
+        self.call.need_roles()
+        return Speech(self.call, said, "the agent's reply")
+
+    @cached_property
+    def agent(self) -> Speech:
+        """All the agent said after it."""
+        return self.call.agent.since(self.index)
+
+    @cached_property
+    def customer(self) -> Speech:
+        """All the customer said after it."""
+        return self.call.customer.since(self.index)
+
+    @cached_property
+    def agent_before(self) -> Speech:
+        """All the agent said before it, the utterance at the moment itself excluded."""
+        return self.call.agent.until(self.turn.index if self.turn else self.index + 1)
+
+
+class Hearing:
+    """A call under judgement. Rules receive it as ``call``; it asks, the data stay untouched.
+
+    Every question about data the call does not have raises :class:`Undecided`.
+    """
+
+    def __init__(
+        self,
+        record: Call,
+        *,
+        language: str = "",
+        slots: Mapping[str, Sequence[str]] | None = None,
+        trace: Trace | None = None,
+    ) -> None:
+        self.record = record
+        self.language = record.language or language
+        self.slots = dict(slots or {})
+        self.trace = trace if trace is not None else Trace()
+        self.clock = Clock(record.timing, record.tolerance)
+        self._matchers: dict[int, Matcher] = {}
+        self._moments: dict[int, tuple[Moment, ...] | Exception] = {}
+
+    # -- what was said
+
+    @cached_property
+    def utterances(self) -> tuple[Utterance, ...]:
+        """The turns in order, consecutive ones of one speaker joined when the gap is short."""
+        groups: list[list[Turn]] = []
+        for turn in self.record.turns:
+            if groups and _continues(groups[-1][-1], turn):
+                groups[-1].append(turn)
+            else:
+                groups.append([turn])
+        return tuple(_join(index, group) for index, group in enumerate(groups))
+
+    @cached_property
+    def everyone(self) -> Speech:
+        """All that was said."""
+        return Speech(self, self.utterances, "anybody")
+
+    @cached_property
+    def agent(self) -> Speech:
+        """All the agent said. Raises :class:`Undecided` when roles are unknown."""
+        return self._by("agent")
+
+    @cached_property
+    def customer(self) -> Speech:
+        """All the customer said. Raises :class:`Undecided` when roles are unknown."""
+        return self._by("customer")
+
+    def _by(self, role: Role) -> Speech:
+        self.need_roles()
+        return Speech(self, [said for said in self.utterances if said.role == role], f"the {role}")
+
+    def speech(self, utterances: Iterable[Utterance], who: str) -> Speech:
+        """Any utterances of the call, to be asked questions."""
+        return Speech(self, tuple(utterances), who)
+
+    # -- the line
+
+    def events(self, *kinds: EventKind, by: Role | None = None) -> tuple[Event, ...]:
+        """The events of these kinds, in order."""
+        return tuple(e for e in self.record.events if e.kind in kinds and (by is None or e.by == by))
+
+    @cached_property
+    def hangup(self) -> Event | None:
+        """Who ended the call and when, if it is known."""
+        return next(iter(self.events("hangup")), None)
+
+    @cached_property
+    def end(self) -> float | None:
+        """When the call ends, in seconds: the hang-up, else the stated duration, else the last word."""
+        if self.hangup is not None and self.hangup.time is not None:
+            return self.hangup.time
+        if self.record.duration is not None:
+            return self.record.duration
+        ends = [said.end for said in self.utterances if said.end is not None]
+        return max(ends, default=None)
+
+    @cached_property
+    def abandoned(self) -> bool:
+        """Whether the customer hung up first. Unknown counts as no."""
+        return self.hangup is not None and self.hangup.by == "customer"
+
+    @cached_property
+    def _gaps(self) -> tuple[Silence, ...]:
+        """All silences between, inside and after the utterances, in order; holds are not silence."""
+        self.need_turn_ends()
+        spans: list[tuple[float, float, Utterance]] = []
+        for said in self.utterances:
+            for turn in said.pieces:
+                timed = [(w.start, w.end) for w in turn.words if w.start is not None and w.end is not None]
+                edges = [(turn.start, turn.end)] if len(timed) < 2 else timed
+                if len(timed) >= 2:
+                    edges = [(turn.start, timed[0][1]), *timed[1:-1], (timed[-1][0], turn.end)]
+                spans.extend((s, e, said) for s, e in edges if s is not None and e is not None)
+        busy = [*((s, e, said) for s, e, said in spans), *self._holds()]
+        busy.sort(key=lambda span: (span[0], span[1]))
+        gaps: list[Silence] = []
+        reached, before = 0.0, None
+        for start, end, said in busy:
+            if start > reached and (before is not None or start > 0):
+                gaps.append(Silence(reached, start, before, said))
+            if end > reached:
+                reached, before = end, said if said is not None else before
+        if self.end is not None and self.end > reached:
+            gaps.append(Silence(reached, self.end, before, None))
+        gaps.extend(self._vendor_silences(gaps))
+        return tuple(sorted(gaps, key=lambda gap: gap.start))
+
+    def _holds(self) -> Iterator[tuple[float, float, None]]:
+        """Stretches on hold, each from hold to unhold (or to the end of the call)."""
+        since: float | None = None
+        for event in self.events("hold", "unhold"):
+            if event.kind == "hold":
+                since = event.time if since is None else since
+            elif since is not None and event.time is not None:
+                yield since, event.time, None
+                since = None
+        if since is not None and self.end is not None:
+            yield since, self.end, None
+
+    def _vendor_silences(self, gaps: Sequence[Silence]) -> Iterator[Silence]:
+        """Silences that the vendor heard inside a turn, where turn times alone show none."""
+        if self.record.timing == "word":
+            return
+        for silence in self.record.silences:
+            if not any(gap.start < silence.end and silence.start < gap.end for gap in gaps):
+                inside = [s for s in self.utterances if s.start is not None and s.start <= silence.start]
+                around = inside[-1] if inside else None
+                yield Silence(silence.start, silence.end, around, around)
+
+    def silences(self, at_least: float) -> tuple[Silence, ...]:
+        """Every silence of this many seconds and more, in order; borderline ones carry a ``doubt``.
+
+        Raises :class:`Undecided` when the transcript has no ends of turns.
+        """
+        found = []
+        for gap in self._gaps:
+            if gap.length < at_least - max(self.clock.tolerance, 0.005):
+                continue
+            doubt = ""
+            if abs(gap.length - at_least) < self.clock.tolerance:
+                doubt = (
+                    f"the silence at {clock_time(gap.start)} is {gap.length:.2f} s against {at_least:g} s, "
+                    f"within the ±{self.clock.tolerance:g} s of these times"
+                )
+            found.append(Silence(gap.start, gap.end, gap.before, gap.after, doubt))
+        return tuple(found)
+
+    def is_cut_off(self, said: Utterance) -> bool:
+        """Whether the other party broke into this utterance: marked by a dash, or they spoke before its end."""
+        if said.text.rstrip().endswith(CUT_OFF):
+            return True
+        following = self.utterances[said.index + 1 : said.index + 2]
+        if not following or said.end is None or following[0].start is None or following[0].role == said.role:
+            return False
+        return following[0].start < said.end - max(self.clock.tolerance, 0.05) and not self.is_backchannel(following[0])
+
+    def is_backchannel(self, said: Utterance) -> bool:
+        """Whether it is a mere sign of listening ("mm-hm")."""
+        return any(matcher.is_backchannel(said.text) for matcher in self._matchers.values())
+
+    # -- the record
+
+    @property
+    def case(self) -> Case | None:
+        """The case record; None when the case system has none. Raises :class:`Undecided` if it was not asked."""
+        if self.record.case is None and not self.record.case_known:
+            raise Undecided("no case record was given for this call")
+        return self.record.case
+
+    def attestation(self, clause: str) -> Attestation | None:
+        """A person's verdict on a manual clause, if there is one."""
+        return next((a for a in self.record.attestations if a.clause == clause), None)
+
+    def fact(self, holds: object, what: str) -> Finding:
+        """A finding from data that is not speech: true when ``holds`` is."""
+        return Finding(what, self.clock, self.trace, fact=bool(holds))
+
+    def longest(self, seconds: float | None, limit: float, what: str) -> Finding:
+        """A finding that ``what`` took no longer than ``limit`` seconds; *undecided* inside the tolerance."""
+        return self._measured(seconds, limit, what, at_least=False)
+
+    def shortest(self, seconds: float | None, limit: float, what: str) -> Finding:
+        """A finding that ``what`` took at least ``limit`` seconds; *undecided* inside the tolerance."""
+        return self._measured(seconds, limit, what, at_least=True)
+
+    def _measured(self, seconds: float | None, limit: float, what: str, *, at_least: bool) -> Finding:
+        took = self.clock.need(seconds, what)
+        reached = self.clock.reaches(took, limit, what)
+        met = reached if at_least else not reached or took <= limit + 0.005
+        bound = "at least" if at_least else "at most"
+        return Finding(f"{what}: {took:.1f} s, expected {bound} {limit:g} s", self.clock, self.trace, fact=met)
+
+    # -- what it takes
+
+    def need_roles(self) -> None:
+        """Raises :class:`Undecided` when nobody said which speaker is the agent."""
+        if self.record.roles == "unknown":
+            raise Undecided("who is the agent is not known; map the speakers with --callqa-roles")
+
+    def need_turn_ends(self) -> None:
+        """Raises :class:`Undecided` when the transcript does not say when turns end."""
+        if self.record.timing in ("none", "start"):
+            shown = "no times" if self.record.timing == "none" else "only the start of turns"
+            raise Undecided(f"the transcript has {shown}, so pauses cannot be measured")
+
+    # -- matching
+
+    def matcher(self, phrase: Phrase) -> Matcher:
+        """The matcher of the phrase's book in the call's language. Raises :class:`Undecided` if it has none."""
+        matcher = self._matchers.get(id(phrase.book))
+        if matcher is None:
+            try:
+                matcher = phrase.book.matcher(self.language, self.slots)
+            except KeyError:
+                spoken = f"in {self.language!r}" if self.language else "in an unknown language"
+                known = ", ".join(phrase.book.languages)
+                raise Undecided(f"the call is {spoken}, and the phrases are in {known}; see --callqa-language") from None
+            self._matchers[id(phrase.book)] = matcher
+        return matcher
+
+    def quote(self, said: Utterance, hit: Hit, phrase: str) -> Quote:
+        """A hit as evidence, with its time."""
+        return Quote(
+            turn=said.index,
+            role=said.role,
+            text=said.text[hit.start : hit.end],
+            first=hit.start,
+            last=hit.end,
+            start=said.start if hit.start == 0 else said.time_at(hit.start),
+            end=said.end if hit.end >= len(said.text) else said.time_at(hit.end, end=True),
+            phrase=phrase,
+            part=hit.part,
+            score=round(hit.score, 1),
+        )
+
+    def moments(self, key: int, find: Callable[[], Iterable[Moment]]) -> tuple[Moment, ...]:
+        """The moments of a situation, found once however many rules share it; its exception is kept too."""
+        known = self._moments.get(key)
+        if known is None:
+            try:
+                known = tuple(find())
+            except Exception as error:  # noqa: BLE001 - raised again below, for every rule that asks
+                known = error
+            self._moments[key] = known
+        if isinstance(known, Exception):
+            raise known
+        return known
+
+
+def _continues(last: Turn, turn: Turn) -> bool:
+    if last.role != turn.role or last.speaker != turn.speaker:
+        return False
+    if last.end is None or turn.start is None:
+        return last.start is None or turn.start is None
+    return turn.start - last.end <= JOIN_GAP
+
+
+def _join(index: int, turns: Sequence[Turn]) -> Utterance:
+    first, last = turns[0], turns[-1]
+    if len(turns) == 1:
+        return Utterance(index, first.role, first.text, first.start, first.end, (first,), (0,))
+    text, offsets = "", []
+    for turn in turns:
+        if text and text[-1].isascii() and not text[-1].isspace():
+            text += " "
+        offsets.append(len(text))
+        text += turn.text
+    return Utterance(index, first.role, text, first.start, last.end, tuple(turns), tuple(offsets))

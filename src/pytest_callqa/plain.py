@@ -1,0 +1,83 @@
+"""YAML as people write it: every scalar a string, with its line, and nothing that can explode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+import yaml
+
+from pytest_callqa.errors import BadInput
+
+Plain: TypeAlias = "str | list[Plain] | dict[str, Plain]"
+"""What :func:`load` returns: text, lists and tables of text."""
+
+MAX_DEPTH = 20
+
+
+class Text(str):
+    """A scalar that remembers the ``line`` (from 1) it was written on."""
+
+    __slots__ = ("line",)
+
+    def __new__(cls, value: str, line: int) -> Text:
+        text = super().__new__(cls, value)
+        text.line = line
+        return text
+
+
+def load(source: str) -> Plain:
+    """Parse YAML; scalars and keys become :class:`Text`, ``~`` and an empty value the empty text.
+
+    Raises :class:`BadInput` (``place`` is the line) for bad syntax, anchors and aliases, tags,
+    a key given twice and nesting deeper than 20.
+    """
+    try:
+        events = yaml.parse(source, Loader=yaml.SafeLoader)
+        for event in events:
+            if isinstance(event, yaml.StreamStartEvent | yaml.DocumentStartEvent):
+                continue
+            if isinstance(event, yaml.StreamEndEvent):
+                return Text("", 1)
+            return _value(event, events, 0)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        raise BadInput(
+            f"not valid YAML: {error.problem}; check the indentation and the quotes",
+            place=f"line {mark.line + 1}" if mark else "",
+        ) from None
+    except yaml.YAMLError as error:
+        raise BadInput(f"not valid YAML: {str(error).splitlines()[0]}") from None
+    return Text("", 1)  # pragma: no cover - a YAML stream always ends with an event
+
+
+def _value(event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Plain:
+    line = event.start_mark.line + 1
+    if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+        raise BadInput("anchors and aliases (& and *) are not allowed; write the value out", place=f"line {line}")
+    if getattr(event, "tag", None) not in (None, "!"):
+        raise BadInput(f"the tag {event.tag} is not allowed; write plain text", place=f"line {line}")
+    if depth > MAX_DEPTH:
+        raise BadInput(f"nested deeper than {MAX_DEPTH} levels; flatten it", place=f"line {line}")
+    if isinstance(event, yaml.ScalarEvent):
+        empty = event.implicit[0] and event.value in ("~", "null")
+        return Text("" if empty else event.value, line)
+    if isinstance(event, yaml.SequenceStartEvent):
+        items: list[Plain] = []
+        for item in events:
+            if isinstance(item, yaml.SequenceEndEvent):
+                break
+            items.append(_value(item, events, depth + 1))
+        return items
+    table: dict[str, Plain] = {}
+    for key_event in events:
+        if isinstance(key_event, yaml.MappingEndEvent):
+            break
+        key = _value(key_event, events, depth + 1)
+        place = f"line {key_event.start_mark.line + 1}"
+        if not isinstance(key, str):
+            raise BadInput("a key must be text, not a list or a table", place=place)
+        if key in table:
+            raise BadInput(f"the key {str(key)!r} is given twice; keep one", place=place)
+        table[key] = _value(next(events), events, depth + 1)
+    return table

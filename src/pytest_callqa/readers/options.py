@@ -1,0 +1,53 @@
+"""What a reader is told, and what it hands back when a document cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from pytest_callqa.call import Role
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How calls are read.
+
+    ``format`` is a name of :data:`pytest_callqa.readers.FORMATS`, or ``auto`` to recognise each
+    document by its content. ``roles`` says who a speaker id, label or channel is, and wins over
+    the file. ``language`` is the language of calls that name none (BCP 47). ``cases`` and
+    ``attestations`` are paths of tables, beside those found next to the calls.
+    """
+
+    format: str = "auto"
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    language: str = ""
+    cases: tuple[str, ...] = ()
+    attestations: tuple[str, ...] = ()
+
+
+class Document(msgspec.Struct, frozen=True):
+    """One call's place: a file, or one line of a JSON Lines file.
+
+    ``place`` is empty or ``line 12``. ``data`` holds the bytes of that line; ``None`` means that
+    the file is still to be read. ``offset`` is where the line starts in the (expanded) file.
+    """
+
+    file: str
+    place: str = ""
+    data: bytes | None = None
+    offset: int = -1
+
+
+class Unreadable(msgspec.Struct, frozen=True):
+    """A document that holds no call we can judge, and why: one sentence with what to do about it."""
+
+    id: str
+    file: str
+    place: str
+    problem: str
+
+    def __str__(self) -> str:
+        where = ", ".join(part for part in (self.file, self.place) if part)
+        return f"{where}: {self.problem}"
