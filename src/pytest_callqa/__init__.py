@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from pytest_callqa.hearing import Speech as Speech
     from pytest_callqa.phrases import Phrase as Phrase
     from pytest_callqa.phrases import PhraseBook as PhraseBook
-    from pytest_callqa.rule import Code as Code
-    from pytest_callqa.rule import RuleBook as RuleBook
-    from pytest_callqa.rule import every_call as every_call
-    from pytest_callqa.rule import rule as rule
-    from pytest_callqa.rule import situation as situation
+    from pytest_callqa.rules import Code as Code
+    from pytest_callqa.rules import RuleBook as RuleBook
+    from pytest_callqa.rules import every_call as every_call
+    from pytest_callqa.rules import rule as rule
+    from pytest_callqa.rules import situation as situation
     from pytest_callqa.verdict import Verdict as Verdict
 
 _HOMES = {
@@ -32,7 +32,7 @@ _HOMES = {
     "finding": ("Finding",),
     "hearing": ("Hearing", "Moment", "Speech"),
     "phrases": ("Phrase", "PhraseBook"),
-    "rule": ("Code", "RuleBook", "every_call", "rule", "situation"),
+    "rules": ("Code", "RuleBook", "every_call", "rule", "situation"),
     "verdict": ("Verdict",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import os
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pytest_callqa.call import Call
 from pytest_callqa.errors import NotApplicable, Undecided
 from pytest_callqa.finding import Finding, Quote, Trace
 from pytest_callqa.hearing import Hearing, Moment
-from pytest_callqa.rule import Code, Rule, RuleBook
+from pytest_callqa.rules import Code, Rule, RuleBook
 from pytest_callqa.verdict import Evidence, Outcome, Verdict
 
 
@@ -106,7 +107,7 @@ def _explain(failure: AssertionError, trace: Trace) -> tuple[str, str]:
     The author's message comes first; else the finding tested on that very line; else the line itself.
     """
     frame = traceback.extract_tb(failure.__traceback__)[-1]
-    line = f"{frame.filename}:{frame.lineno}"
+    line = f"{os.path.basename(frame.filename)}:{frame.lineno}"
     source = linecache.getline(frame.filename, frame.lineno or 0).strip()
     said = str(failure).partition("\n")[0].strip()
     tested = [f for f, file, number in trace.tested if file == frame.filename and number == frame.lineno]
@@ -119,7 +120,7 @@ def _explain(failure: AssertionError, trace: Trace) -> tuple[str, str]:
 
 def _broken(error: Exception) -> str:
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"the rule broke: {type(error).__name__}: {error} ({frame.filename}:{frame.lineno})"
+    return f"the rule broke: {type(error).__name__}: {error} ({os.path.basename(frame.filename)}:{frame.lineno})"
 
 
 def _evidence(moment: Moment, trace: Trace) -> tuple[Evidence, ...]:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from pytest_callqa.rule import Severity
+from pytest_callqa.rules import Severity
 
 Plain: TypeAlias = "str | int | float | bool | None | list[Plain] | dict[str, Plain]"
 """What crosses a process: builtins only."""
