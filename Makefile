@@ -1,0 +1,39 @@
+# `make demo` judges the sample calls and writes the report; `make test` runs every test. Both install first.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint types bench browser clean
+
+demo: .venv/installed
+	@$(BIN)/callqa check --book conduct_specs --report callqa-report/report.html \
+	  --ledger callqa-report/ledger.jsonl tests/data/calls/sample || [ $$? -eq 1 ]
+	@echo "Open callqa-report/report.html in a browser."
+
+test: .venv/installed browser
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --fail-under=100
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/installed
+	$(BIN)/mypy
+
+bench: .venv/installed
+	$(BIN)/python -m benchmarks
+
+browser:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \
+	  || { echo "The browser tests need Chromium; install it, on Debian: apt-get install chromium"; exit 1; }
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv callqa-report .callqa .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,11 @@
+"""Run every benchmark, or those named: `python -m benchmarks startup cells batch`."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+ALL = ("startup", "cells", "batch")
+
+for name in sys.argv[1:] or ALL:
+    importlib.import_module(f"benchmarks.{name}").main()

@@ -1,0 +1,64 @@
+"""Runs commands in turn and keeps the figures: processor seconds, wall seconds, peak memory of the whole process tree."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run of a command took: seconds of processor and of wall clock, and peak kilobytes of its largest process."""
+
+    cpu: float
+    wall: float
+    peak_kb: int
+
+
+def run(command: Sequence[str], *, cwd: Path | None = None, expect: tuple[int, ...] = (0,)) -> Cost:
+    """Run a command to its end, its output thrown away."""
+    began = time.perf_counter()
+    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    said = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in expect:
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{said.decode()[-2000:]}")
+    return Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - began, usage.ru_maxrss)
+
+
+def alternate(commands: Mapping[str, Sequence[str]], rounds: int, **how: object) -> dict[str, list[Cost]]:
+    """Run the commands in turn, A B A B …, so that a drift of the machine meets all of them."""
+    costs: dict[str, list[Cost]] = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            costs[name].append(run(command, **how))  # type: ignore[arg-type]  # passed on as given
+    return costs
+
+
+def median(costs: Sequence[Cost], figure: str = "cpu") -> float:
+    """The median of one figure."""
+    return statistics.median(getattr(cost, figure) for cost in costs)
+
+
+def save(name: str, figures: Mapping[str, object]) -> None:
+    """Print the figures and write them to benchmarks/results/NAME.json with what they were taken on."""
+    RESULTS.mkdir(exist_ok=True)
+    machine = {"python": platform.python_version(), "processors": os.cpu_count()}
+    text = json.dumps({"benchmark": name, "machine": machine, **figures}, indent=2) + "\n"
+    (RESULTS / f"{name}.json").write_text(text, encoding="utf-8")
+    print(text)
+
+
+PYTHON = sys.executable

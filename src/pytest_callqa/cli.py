@@ -1,0 +1,191 @@
+"""``callqa``: the same engine and the same words as the pytest plugin, without pytest's collection."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from pytest_callqa import ledger
+from pytest_callqa.batch import Job, judge_documents
+from pytest_callqa.errors import CallQAError
+from pytest_callqa.plugin.options import DEFAULT_LEDGER
+from pytest_callqa.plugin.settings import role_map
+from pytest_callqa.readers import FORMATS, ReadOptions, Unreadable, find_documents, find_sidecars, read_calls, to_native
+from pytest_callqa.report.model import Summary, summarise
+from pytest_callqa.report.text import rules_table, terminal_lines
+from pytest_callqa.rules import RuleBook
+
+CLEAN, FINDINGS, USAGE, NOT_JUDGED = 0, 1, 2, 3
+"""Exit codes: nothing broken; a rule broken or a call unreadable; wrong usage; no call could be judged."""
+
+_HERE = Path(__file__).parent
+BOOK = _HERE / "book" if (_HERE / "book").is_dir() else _HERE.parents[1] / "conduct_specs"
+"""The worked rule book: inside the wheel, or beside ``src`` in a checkout."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except (CallQAError, pytest.UsageError) as error:
+        print(f"callqa: {error}", file=sys.stderr)
+        return USAGE
+    except BrokenPipeError:
+        return CLEAN
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="callqa", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"callqa {version('pytest-callqa')}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(command=run)
+        return command
+
+    check = add("check", _check, "judge calls by the rule book, write the ledger, say what was broken")
+    check.add_argument("calls", nargs="+", metavar="PATH", help="calls: files, folders or patterns")
+    check.add_argument("--ledger", type=Path, default=Path(DEFAULT_LEDGER), help=f"default {DEFAULT_LEDGER}")
+    check.add_argument("--report", type=Path, help="write the HTML report here")
+    check.add_argument("--organisation", default="", help="the organisation agents must name")
+    check.add_argument("--jobs", type=int, default=0, help="processes (default: one a processor)")
+    check.add_argument("--show-text", action="store_true", help="do not redact numbers, addresses and names")
+    _book_option(check)
+    _reading_options(check)
+
+    report = add("report", _report, "make the HTML report of one or more ledgers")
+    report.add_argument("ledgers", nargs="+", type=Path, metavar="LEDGER")
+    report.add_argument("--output", "-o", type=Path, default=Path("report.html"), help="default report.html")
+
+    init = add("init", _init, "put a copy of the worked rule book into a folder, for you to adapt")
+    init.add_argument("folder", nargs="?", type=Path, default=Path("conduct_specs"), help="default conduct_specs")
+
+    convert = add("convert", _convert, "write calls of any format as native JSON lines")
+    convert.add_argument("calls", nargs="+", metavar="PATH")
+    convert.add_argument("--output", "-o", type=Path, help="default: standard output")
+    _reading_options(convert)
+
+    rules = add("rules", _rules, "list the rules of the book")
+    _book_option(rules)
+    return parser
+
+
+def _book_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--book", type=Path, help="rule book folder (default: ./conduct_specs, else the one shipped)")
+
+
+def _reading_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--format", default="auto", choices=("auto", *FORMATS), help="read every call as this format")
+    command.add_argument("--language", default="", help="language of calls that name none, such as en or zh")
+    command.add_argument("--roles", action="append", default=[], metavar="ROLE_MAP", help="such as 0=agent,1=customer")
+    command.add_argument("--cases", action="append", default=[], metavar="FILE", help="case records, CSV or JSON")
+    command.add_argument("--attestations", action="append", default=[], metavar="FILE", help="attestations, CSV or JSON")
+
+
+def _reading(options: argparse.Namespace) -> ReadOptions:
+    return ReadOptions(
+        format=options.format,
+        roles=role_map(options.roles),
+        language=options.language,
+        cases=tuple(options.cases),
+        attestations=tuple(options.attestations),
+    )
+
+
+def _load_book(options: argparse.Namespace) -> RuleBook:
+    own = Path("conduct_specs")
+    return RuleBook.load(options.book or (own if (own / "code.toml").is_file() else BOOK))
+
+
+def _check(options: argparse.Namespace) -> int:
+    book = _load_book(options)
+    rules = [rule for rule in book if rule.portable]
+    left = [rule.clause for rule in book if not rule.portable]
+    if left:
+        print(f"callqa: not judged, they need fixtures, run pytest for them: {', '.join(left)}", file=sys.stderr)
+    reading = _reading(options)
+    documents = find_documents(options.calls, reading)
+    order = tuple(rule.clause for rule in rules)
+    judged = RuleBook(rules, book.code, root=book.root, version=book.version)
+    options.ledger.unlink(missing_ok=True)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    tool = version("pytest-callqa")
+    ledger.start_ledger(options.ledger, ledger.run_line(judged, tool=tool, mode="batch", started=now))
+    sidecars = find_sidecars(options.calls, reading)
+    job = Job(book.root, order, order, reading, sidecars, options.organisation, options.show_text)
+    writer = ledger.Writer(options.ledger)
+    for number, line in enumerate(judge_documents(documents, job, jobs=options.jobs), 1):
+        writer.write(line)
+        if sys.stderr.isatty() and number % 500 == 0:
+            print(f"\r{number:,} calls judged", end="", file=sys.stderr)
+    if sys.stderr.isatty():
+        print("\r", end="", file=sys.stderr)
+    writer.write(ledger.End(finished=datetime.now(UTC).isoformat(timespec="seconds")))
+    writer.close()
+    summary = summarise([options.ledger])
+    width = shutil.get_terminal_size((100, 24)).columns
+    print("\n".join(terminal_lines(summary, width)))
+    if options.report:
+        _write_report([options.ledger], options.report)
+    return _exit_code(summary)
+
+
+def _exit_code(summary: Summary) -> int:
+    if not summary.calls:
+        return NOT_JUDGED
+    return FINDINGS if summary.failed or summary.errors or summary.unreadable else CLEAN
+
+
+def _report(options: argparse.Namespace) -> int:
+    _write_report(options.ledgers, options.output)
+    return CLEAN
+
+
+def _write_report(ledgers: list[Path], output: Path) -> None:
+    from pytest_callqa.report.html import write_html
+
+    write_html(ledgers, output)
+    print(f"report: {output}")
+
+
+def _init(options: argparse.Namespace) -> int:
+    if options.folder.exists():
+        raise CallQAError(f"{options.folder} exists already; name another folder, nothing was changed")
+    shutil.copytree(BOOK, options.folder, ignore=shutil.ignore_patterns("__pycache__"))
+    print(f"The rule book is in {options.folder}. Set `organisation` in {options.folder / 'code.toml'}, then run:")
+    print(f"  pytest {options.folder} --calls {options.folder / 'calls'}")
+    return CLEAN
+
+
+def _convert(options: argparse.Namespace) -> int:
+    failed = False
+    out = options.output.open("wb") if options.output else sys.stdout.buffer
+    try:
+        for call in read_calls(options.calls, _reading(options)):
+            if isinstance(call, Unreadable):
+                failed = True
+                print(f"callqa: {call}", file=sys.stderr)
+            else:
+                out.write(to_native(call))
+    finally:
+        if options.output:
+            out.close()
+    return FINDINGS if failed else CLEAN
+
+
+def _rules(options: argparse.Namespace) -> int:
+    book = _load_book(options)
+    print("\n".join(rules_table(book)))
+    return CLEAN
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,311 @@
+"""What a run wrote down: JSON lines, one call a line, appended as the run goes. Every report is made from it.
+
+The first line (``kind: run``) names the rule book and its rules in order; a call's ``verdicts`` is one
+letter a rule in that order (p f n u m e, ``-`` for not run), so a plain pass costs one byte. What is
+not a plain pass keeps its reason and evidence. Lines of one call are merged; text is redacted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import reduce
+from pathlib import Path
+
+import msgspec
+
+from pytest_callqa.call import Call
+from pytest_callqa.errors import BadInput, Undecided
+from pytest_callqa.hearing import Hearing
+from pytest_callqa.redact import Redactor
+from pytest_callqa.rules import Code, RuleBook, Severity
+from pytest_callqa.verdict import Evidence, Outcome, Verdict
+
+NOT_RUN = "-"
+SHOWN_SILENCE = 2.0
+"""Seconds from which a silence is written beside the transcript of a failing call."""
+
+
+class RuleLine(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A rule as the ledger names it."""
+
+    clause: str
+    title: str
+    severity: Severity
+    section: str
+    situation: str = ""
+    text: str = ""
+    manual: bool = False
+
+
+class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="kind", tag="run"):
+    """The first line: the rule book (``version`` is its hash) and the rules judged, in order."""
+
+    schema: int = 1
+    title: str = ""
+    version: str = ""
+    tool: str = ""
+    rules: tuple[RuleLine, ...] = ()
+    sections: dict[str, str] = {}
+    weights: dict[str, float] = {}
+    started: str = ""
+    mode: str = ""
+
+
+class Found(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a failed or broken verdict rests on; ``start`` in seconds, ``broken`` of ``moments`` failed."""
+
+    reason: str
+    start: float | None = None
+    line: str = ""
+    broken: int = 0
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Line(msgspec.Struct, frozen=True, array_like=True):
+    """A joined turn of a transcript: role, start and end in seconds, text."""
+
+    role: str
+    start: float | None
+    end: float | None
+    text: str
+
+
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="kind", tag="call"):
+    """One call: what it is, a letter a rule, and the evidence for what is not a plain pass.
+
+    ``moments`` counts the situation's occurrences by clause where there was more than one;
+    ``doubts`` groups undecided clauses by their reason; ``turns`` is kept for failing calls.
+    """
+
+    call: str
+    file: str = ""
+    format: str = ""
+    language: str = ""
+    direction: str = ""
+    agent: str = ""
+    team: str = ""
+    queue: str = ""
+    started: str = ""
+    duration: float | None = None
+    timing: str = "none"
+    roles: str = "unknown"
+    limits: tuple[str, ...] = ()
+    verdicts: str = ""
+    moments: dict[str, int] = {}
+    found: dict[str, Found] = {}
+    doubts: dict[str, list[str]] = {}
+    turns: tuple[Line, ...] = ()
+    silences: tuple[tuple[float, float], ...] = ()
+
+
+class Unread(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="kind", tag="unreadable"):
+    """A call that could not be read: which file, where in it, and what to do."""
+
+    call: str
+    file: str
+    problem: str
+    place: str = ""
+
+
+class End(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="kind", tag="end"):
+    """The last line of a run that finished."""
+
+    finished: str = ""
+
+
+LedgerLine = Run | Entry | Unread | End
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(LedgerLine)
+
+
+def encode(line: LedgerLine) -> bytes:
+    """A ledger line, with its line feed."""
+    return _encoder.encode(line) + b"\n"
+
+
+# -- making lines
+
+
+def run_line(book: RuleBook, *, tool: str, mode: str, started: str) -> Run:
+    """The first line of a ledger for the rules of this book, in their order."""
+    code = book.code
+    return Run(
+        title=str(code.get("title", "Rule book")),
+        version=book.version,
+        tool=tool,
+        rules=tuple(
+            RuleLine(r.clause, r.title, r.severity, book.section_of(r.clause), r.when.name, r.text, r.manual) for r in book
+        ),
+        sections={key: str(title) for key, title in code.table("sections").items()},
+        weights=weights_of(code),
+        mode=mode,
+        started=started,
+    )
+
+
+def weights_of(code: Code) -> dict[str, float]:
+    """The weight of each severity: the settings' own, else 5, 3 and 1."""
+    usual = {"critical": 5.0, "major": 3.0, "minor": 1.0}
+    given = {key: float(value) for key, value in code.table("weights").items() if isinstance(value, int | float)}
+    return usual | given
+
+
+def head(call: Call) -> Entry:
+    """The entry of a call before anything is judged."""
+    return Entry(
+        call=call.id,
+        file=call.source,
+        format=call.format,
+        language=call.language,
+        direction=call.direction,
+        agent=call.agent,
+        team=call.team,
+        queue=call.queue,
+        started=call.started.isoformat() if call.started else "",
+        duration=call.duration,
+        timing=call.timing,
+        roles=call.roles,
+        limits=call.limits,
+    )
+
+
+def entry(start: Entry, order: Sequence[str], verdicts: Iterable[Verdict], text: Entry | None = None) -> Entry:
+    """Put the verdicts of a call on its entry; ``text`` carries transcript and silences if they were kept."""
+    letters = dict.fromkeys(order, NOT_RUN)
+    moments: dict[str, int] = {}
+    found: dict[str, Found] = {}
+    doubts: dict[str, list[str]] = {}
+    for verdict in sorted(verdicts, key=lambda v: order.index(v.clause)):
+        letters[verdict.clause] = verdict.outcome.letter
+        if verdict.moments > 1:
+            moments[verdict.clause] = verdict.moments
+        if verdict.outcome in (Outcome.FAILED, Outcome.ERROR):
+            found[verdict.clause] = Found(
+                reason=verdict.reason,
+                start=verdict.start,
+                line=verdict.line,
+                broken=verdict.broken,
+                evidence=verdict.evidence,
+            )
+        elif verdict.outcome is Outcome.UNDECIDED:
+            doubts.setdefault(verdict.reason, []).append(verdict.clause)
+    return msgspec.structs.replace(
+        start,
+        verdicts="".join(letters.values()),
+        moments=moments,
+        found=found,
+        doubts=doubts,
+        turns=text.turns if text else (),
+        silences=text.silences if text else (),
+    )
+
+
+def with_text(start: Entry, call: Hearing, redact: Redactor) -> Entry:
+    """The entry with the transcript and its longer silences, redacted."""
+    try:
+        silences = tuple((round(s.start, 3), round(s.end, 3)) for s in call.silences(SHOWN_SILENCE))
+    except Undecided:
+        silences = ()
+    turns = tuple(Line(said.role, said.start, said.end, redact(said.text)) for said in call.utterances)
+    return msgspec.structs.replace(start, turns=turns, silences=silences)
+
+
+def redacted(verdict: Verdict, redact: Redactor) -> Verdict:
+    """The verdict with every text that quotes the call redacted."""
+    if not verdict.reason and not verdict.evidence:
+        return verdict
+    evidence = tuple(msgspec.structs.replace(e, quote=redact(e.quote), asked=redact(e.asked)) for e in verdict.evidence)
+    return msgspec.structs.replace(verdict, reason=redact(verdict.reason), evidence=evidence)
+
+
+def call_entry(order: Sequence[str], call: Hearing, verdicts: Sequence[Verdict], redact: Redactor) -> Entry:
+    """The finished entry of a call judged by the whole book at once."""
+    start = head(call.record)
+    failing = any(v.outcome in (Outcome.FAILED, Outcome.ERROR) for v in verdicts)
+    kept = [redacted(v, redact) if v.outcome not in (Outcome.PASSED, Outcome.NOT_APPLICABLE) else v for v in verdicts]
+    return entry(start, order, kept, with_text(start, call, redact) if failing else None)
+
+
+# -- writing
+
+
+class Writer:
+    """Appends lines to a ledger; every line is handed to the operating system at once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+    def write(self, *lines: LedgerLine | bytes) -> None:
+        """Append lines, whole or already encoded."""
+        data = b"".join(line if isinstance(line, bytes) else encode(line) for line in lines)
+        while data:
+            data = data[os.write(self._file, data) :]
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+
+def start_ledger(path: Path, first: Run) -> bool:
+    """Create a ledger with its first line, whole or not at all; False when another process was faster."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ignore = path.parent / ".gitignore"
+    if path.parent.name == ".callqa" and not ignore.exists():
+        ignore.write_text("# transcripts are confidential: keep run data out of version control\n*\n", encoding="utf-8")
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    fresh.write_bytes(encode(first))
+    fresh.chmod(0o600)
+    try:
+        os.link(fresh, path)
+    except FileExistsError:
+        return False
+    finally:
+        fresh.unlink()
+    return True
+
+
+# -- reading
+
+
+def read(path: Path) -> Iterator[LedgerLine]:
+    """Every line of a ledger, as written. A last line cut off by a kill is left out.
+
+    Raises :class:`BadInput` naming the line for anything else that cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if not line.endswith(b"\n"):
+                    return
+                try:
+                    yield _decoder.decode(line)
+                except msgspec.MsgspecError as error:
+                    raise BadInput(
+                        f"not a line of a ledger ({error}); it was changed or is another file", file=str(path), place=f"line {number}"
+                    ) from None
+    except OSError as error:
+        raise BadInput(f"cannot be opened: {error.strerror}; name a ledger a run wrote", file=str(path)) from None
+
+
+def merge_all(entries: Sequence[Entry]) -> Entry:
+    """All the entries of one call as one."""
+    return reduce(merge, entries)
+
+
+def merge(first: Entry, second: Entry) -> Entry:
+    """Two entries of one call as one: letters that were not run are filled, evidence is joined."""
+    letters = "".join(b if a == NOT_RUN else a for a, b in zip(first.verdicts, second.verdicts, strict=True))
+    doubts = {reason: [*clauses] for reason, clauses in first.doubts.items()}
+    for reason, clauses in second.doubts.items():
+        doubts.setdefault(reason, []).extend(c for c in clauses if c not in doubts[reason])
+    return msgspec.structs.replace(
+        first,
+        verdicts=letters,
+        moments=first.moments | second.moments,
+        found=first.found | second.found,
+        doubts=doubts,
+        turns=first.turns or second.turns,
+        silences=first.silences or second.silences,
+    )

@@ -1,0 +1,75 @@
+"""The pytest plugin: options, fixtures and the marker. Everything else loads when there are calls to judge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_callqa.plugin import options
+
+if TYPE_CHECKING:
+    from pytest_callqa.hearing import Hearing, Moment
+    from pytest_callqa.plugin.matrix import Matrix
+    from pytest_callqa.rules import Code
+
+MATRIX = pytest.StashKey["Matrix"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """See :hook:`pytest_addoption`."""
+    options.declare(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker; take part in the run only if it names calls."""
+    config.addinivalue_line(
+        "markers", "conduct(id, severity, section): a conduct rule, added by @rule; select with -m \"conduct(severity='critical')\""
+    )
+    if options.wanted(config):
+        from pytest_callqa.plugin.matrix import Matrix
+        from pytest_callqa.plugin.settings import settings
+
+        matrix = Matrix(config, settings(config))
+        config.stash[MATRIX] = matrix
+        config.pluginmanager.register(matrix, "callqa-matrix")
+        if not hasattr(config, "workerinput"):
+            from pytest_callqa.plugin.recorder import Recorder
+
+            config.pluginmanager.register(Recorder(config, matrix.settings), "callqa-recorder")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark the items of rules with their clause, so that ``-m`` and other plugins can see it."""
+    found = getattr(getattr(item, "function", None), "__callqa_rule__", None)
+    if found is not None:
+        item.add_marker(pytest.mark.conduct(id=found.clause, severity=found.severity, section=found.clause.rpartition(".")[0]))
+
+
+@pytest.fixture(scope="session")
+def _callqa_ref(request: pytest.FixtureRequest) -> object:
+    """Where the call of this item is kept; parametrized over all calls. None in batch mode."""
+    if MATRIX not in request.config.stash:
+        pytest.skip("no calls to judge; name them with --calls PATH")
+    return getattr(request, "param", None)
+
+
+@pytest.fixture
+def call(_callqa_ref: object, request: pytest.FixtureRequest) -> Hearing | None:
+    """The call being judged. In batch mode rules receive it directly, and this is None."""
+    return request.config.stash[MATRIX].hearing(_callqa_ref, request.node) if _callqa_ref is not None else None
+
+
+@pytest.fixture
+def moment(call: Hearing | None) -> Moment | None:
+    """The moment of the rule's situation; rules receive each in turn."""
+    return None
+
+
+@pytest.fixture
+def code(request: pytest.FixtureRequest) -> Code:
+    """The settings of the rule book this test belongs to."""
+    from pytest_callqa.plugin.matrix import code_at, root_of
+
+    return code_at(root_of(request.node))

@@ -1,0 +1,351 @@
+"""Rules times calls: which items there are, and how each is judged."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from functools import cache, cached_property
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import pytest
+
+from pytest_callqa import ledger
+from pytest_callqa.batch import Failing, Job, Tally, judge_documents, unread
+from pytest_callqa.engine import hear, judge
+from pytest_callqa.errors import BadInput
+from pytest_callqa.finding import clock_time
+from pytest_callqa.hearing import Hearing
+from pytest_callqa.plugin.once import run_once
+from pytest_callqa.plugin.settings import Settings
+from pytest_callqa.readers import CallRef, Sidecars, Unreadable, find_documents, find_sidecars, load, locate
+from pytest_callqa.redact import redactor
+from pytest_callqa.rules import Code, Rule, RuleBook, find_root, rule_of
+from pytest_callqa.verdict import Outcome, Verdict
+
+FACTS = "callqa"
+"""The attribute of a test report that carries its verdict, as builtins."""
+
+VERDICT = pytest.StashKey[Verdict]()
+HEARD = pytest.StashKey[Hearing]()
+REF = pytest.StashKey["CallRef | Unreadable"]()
+ENTRIES = pytest.StashKey[list[ledger.LedgerLine]]()
+
+T = TypeVar("T")
+
+_OWN = ("call", "moment", "code")
+_RULE_LINE = re.compile(r"^@(?:\w+\.)?rule\(", re.MULTILINE)
+_KEPT = 8
+_EVERY = 5.0
+
+
+class Matrix:
+    """The hooks that make items of rules and calls, and judge them."""
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        self.config = config
+        self.settings = settings
+        self._heard: OrderedDict[CallRef, Hearing] = OrderedDict()
+        self._cells: Counter[str] = Counter()
+        self._order: tuple[str, ...] = ()
+        self._portable: tuple[str, ...] = ()
+        self._root = config.rootpath
+
+    # -- which items
+
+    @cached_property
+    def _decision(self) -> tuple[str, str]:
+        """The mode, ``cells`` or ``batch``, and in words why."""
+        settings = self.settings
+        if settings.mode != "auto":
+            return settings.mode, "as told"
+        rules = sum(count_rules(Path(str(arg).partition("::")[0])) for arg in self.config.args) or 1
+        most = settings.cells // rules
+        calls = sum(1 for _ in islice(_usable(find_documents(settings.calls, settings.reading)), most + 1))
+        if calls > most:
+            return "batch", f"over {most:,} calls × {rules} rules: more than {settings.cells:,} cells"
+        return "cells", f"{calls:,} calls × {rules} rules: at most {settings.cells:,} cells"
+
+    @property
+    def mode(self) -> str:
+        """``cells`` or ``batch``."""
+        return self._decision[0]
+
+    @cached_property
+    def refs(self) -> dict[str, CallRef | Unreadable]:
+        """Every call by its test id: cleaned, since ids come from files nobody here wrote."""
+        refs: dict[str, CallRef | Unreadable] = {}
+        for ref in _usable(locate(self.settings.calls, self.settings.reading)):
+            refs[test_id(ref.id, refs)] = ref
+        return refs
+
+    @cached_property
+    def _sidecars(self) -> Sidecars:
+        try:
+            return find_sidecars(self.settings.calls, self.settings.reading)
+        except BadInput as error:
+            raise pytest.UsageError(str(error)) from None
+
+    def pytest_report_header(self) -> str:
+        """Say the mode and why, and where the ledger goes."""
+        mode, why = self._decision
+        return f"callqa: {mode} ({why}); ledger {self.settings.ledger}"
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Make an item of each call for every rule (not in batch mode) and every test that takes a call."""
+        found = rule_of(metafunc.function)
+        if found is not None and self.mode == "batch":
+            return
+        if found is not None and "_callqa_ref" not in metafunc.fixturenames:
+            metafunc.fixturenames.append("_callqa_ref")
+        if "_callqa_ref" in metafunc.fixturenames:
+            metafunc.parametrize("_callqa_ref", list(self.refs.values()), ids=list(self.refs), indirect=True, scope="session")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Fix the rules and their order, and begin the ledger, once the selection is known."""
+        items = [(item, found) for item in session.items if (found := rule_of(getattr(item, "function", None)))]
+        if not items or self.config.option.collectonly:
+            return
+        self._root = root_of(items[0][0])
+        self._cells.update(ref.id for item, _ in items if (ref := _ref_of(item)) is not None)
+        book = RuleBook({id(found): found for _, found in items}.values(), code_at(self._root), root=self._root)
+        self._order = tuple(found.clause for found in book)
+        self._portable = tuple(found.clause for found in book if found.portable)
+        first = ledger.run_line(
+            book,
+            tool=version("pytest-callqa"),
+            mode=self.mode,
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        ledger.start_ledger(self.settings.ledger, first)
+
+    # -- how each is judged
+
+    def hearing(self, ref: object, item: pytest.Item) -> Hearing:
+        """The call of an item, opened for questions; the last few are kept. Raises :class:`BadInput`."""
+        assert isinstance(ref, CallRef | Unreadable)
+        item.stash[REF] = ref
+        if isinstance(ref, Unreadable):
+            raise BadInput(ref.problem, file=ref.file, place=ref.place)
+        heard = self._heard.pop(ref, None) or self._open(ref, code_at(root_of(item)))
+        self._heard[ref] = heard
+        if len(self._heard) > _KEPT:
+            self._heard.popitem(last=False)
+        item.stash[HEARD] = heard
+        return heard
+
+    def _open(self, ref: CallRef, code: Code) -> Hearing:
+        call = load(ref, self.settings.reading, self._sidecars)
+        return hear(call, code, language=self.settings.language, organisation=self.settings.organisation)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
+        """Judge the rule of this item instead of simply calling it."""
+        found = rule_of(pyfuncitem.function)
+        if found is None:
+            return None
+        fixtures = {name: pyfuncitem.funcargs[name] for name in found.arguments if name not in _OWN}
+        if self.mode == "cells":
+            self._judge_cell(found, pyfuncitem, fixtures)
+        elif found.portable:
+            tell_batch(found, run_once(self.settings.ledger, self._pass), self.settings.strict)
+        else:
+            tell_batch(found, self._judge_all(found, pyfuncitem, fixtures), self.settings.strict)
+        return True
+
+    def _judge_cell(self, found: Rule, item: pytest.Function, fixtures: Mapping[str, object]) -> None:
+        heard = item.stash[HEARD]
+        verdict = judge(found, heard, code_at(root_of(item)), fixtures)
+        item.stash[VERDICT] = verdict
+        tell_cell(found, heard.record.id, verdict, strict=self.settings.strict, line=self.config.get_verbosity() > 0)
+
+    def _pass(self) -> Tally:
+        """Judge all calls by all portable rules, writing the ledger as it goes."""
+        settings = self.settings
+        job = Job(
+            self._root,
+            self._order,
+            self._portable,
+            settings.reading,
+            self._sidecars,
+            settings.organisation,
+            settings.show_text,
+        )
+        documents = _usable(find_documents(settings.calls, settings.reading))
+        return self._write(judge_documents(documents, job, jobs=settings.jobs))
+
+    def _judge_all(self, found: Rule, item: pytest.Function, fixtures: Mapping[str, object]) -> Tally:
+        """Judge all calls by one rule that takes fixtures of the team's own."""
+        lines: list[ledger.LedgerLine] = []
+        tally = Tally()
+        for ref in self.refs.values():
+            if isinstance(ref, Unreadable):
+                line: ledger.Entry | ledger.Unread = unread(ref)
+            else:
+                heard = self._open(ref, code_at(self._root))
+                hide = redactor(heard.record.names, off=self.settings.show_text)
+                verdict = judge(found, heard, code_at(self._root), fixtures)
+                line = ledger.call_entry(self._order, heard, [verdict], hide)
+            lines.append(line)
+            tally.add(self._order, line)
+        item.stash[ENTRIES] = lines
+        return tally.finish()
+
+    def _write(self, lines: Iterable[ledger.Entry | ledger.Unread]) -> Tally:
+        tally, told = Tally(), time.monotonic()
+        writer = ledger.Writer(self.settings.ledger)
+        for line in lines:
+            writer.write(line)
+            tally.add(self._order, line)
+            if time.monotonic() - told > _EVERY:
+                told = time.monotonic()
+                self._progress(f"callqa: {tally.calls:,} calls judged")
+        writer.close()
+        return tally.finish()
+
+    def _progress(self, text: str) -> None:
+        """Show how far a long pass is, past the capture of the running test."""
+        reporter = self.config.pluginmanager.getplugin("terminalreporter")
+        capture = self.config.pluginmanager.getplugin("capturemanager")
+        if reporter is not None and capture is not None:
+            with capture.global_and_fixture_disabled():
+                reporter.ensure_newline()
+                reporter.write_line(text)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Let the verdict travel on the report, as builtins, so that workers need no second path."""
+        report = yield
+        found = rule_of(getattr(item, "function", None))
+        if found is not None:
+            facts = self._facts(item, call)
+            if facts:
+                setattr(report, FACTS, {**facts, "rule": found.clause})
+                report.user_properties.extend(_properties(found, item))
+                if "unread" in facts:
+                    report.longrepr = str(call.excinfo.value) if call.excinfo else ""
+        return report
+
+    def _facts(self, item: pytest.Item, call: pytest.CallInfo[None]) -> dict[str, object]:
+        ref = item.stash.get(REF, None)
+        if call.when == "setup" and isinstance(ref, Unreadable):
+            return {"unread": msgspec.to_builtins(unread(ref)), "of": self._cells[ref.id]}
+        if call.when != "call":
+            return {}
+        if ENTRIES in item.stash:
+            return {"lines": [ledger.encode(line).decode() for line in item.stash[ENTRIES]]}
+        if VERDICT not in item.stash:
+            return {}
+        verdict, heard = item.stash[VERDICT], item.stash[HEARD]
+        hide = redactor(heard.record.names, off=self.settings.show_text)
+        line = ledger.call_entry(self._order, heard, [verdict], hide)
+        return {
+            "outcome": str(verdict.outcome),
+            "lines": [ledger.encode(line).decode()],
+            "of": self._cells[ref.id] if ref is not None else 0,
+        }
+
+
+# -- telling verdicts to pytest
+
+
+def tell_cell(found: Rule, call: str, verdict: Verdict, *, strict: bool, line: bool) -> None:
+    """End the item as the verdict says: silently, with one line, or as a skip with its reason."""
+    at = f" at {clock_time(verdict.start)}" if verdict.start is not None else ""
+    text = f"{found.clause} {found.title}\n{call}{at}: {verdict.reason}"
+    if line and verdict.line:
+        text += f"\n({verdict.line})"
+    if verdict.outcome in (Outcome.FAILED, Outcome.ERROR) or (strict and verdict.outcome is Outcome.UNDECIDED):
+        pytest.fail(text, pytrace=False)
+    if verdict.outcome is not Outcome.PASSED:
+        pytest.skip(f"{verdict.outcome}: {verdict.reason or found.when.name}")
+
+
+def tell_batch(found: Rule, tally: Tally, strict: bool) -> None:
+    """End a batch item: it fails when a call breaks its rule, and lists the worst of them."""
+    counts = {Outcome.of_letter(letter): n for letter, n in tally.counts.get(found.clause, {}).items()}
+    failing = counts.get(Outcome.FAILED, 0)
+    told = ", ".join(f"{n:,} {outcome}" for outcome in Outcome if (n := counts.get(outcome, 0)))
+    broken = counts.get(Outcome.ERROR, 0) + (counts.get(Outcome.UNDECIDED, 0) if strict else 0)
+    if failing or broken:
+        worst = [_line(failing_call) for failing_call in tally.worst.get(found.clause, [])]
+        head = f"{found.clause} {found.title}\n{failing:,} of {tally.calls:,} calls break this rule ({told})"
+        more = [f"  … and {failing - len(worst):,} more in the ledger"] if failing > len(worst) else []
+        pytest.fail("\n".join([head, *worst, *more]), pytrace=False)
+    if not counts.get(Outcome.PASSED):
+        pytest.skip(f"{max(counts, key=lambda o: counts[o], default=Outcome.NOT_APPLICABLE)}: {told or 'no calls'}")
+
+
+def _line(failing: Failing) -> str:
+    times = f", {failing.broken} times" if failing.broken > 1 else ""
+    return f"  {failing.call} at {clock_time(failing.start)}{times}: {failing.reason}"
+
+
+def _properties(found: Rule, item: pytest.Item) -> list[tuple[str, object]]:
+    """What JUnit and other reporters are told of an item."""
+    told: list[tuple[str, object]] = [("clause", found.clause), ("severity", found.severity)]
+    verdict = item.stash.get(VERDICT, None)
+    if verdict is not None:
+        heard = item.stash[HEARD]
+        hide = redactor(heard.record.names)
+        told += [("call", heard.record.id), ("verdict", str(verdict.outcome))]
+        told += [("quote", hide(e.quote)) for e in verdict.evidence if e.quote][:1]
+    return told
+
+
+# -- helpers
+
+
+def test_id(call: str, taken: Mapping[str, object]) -> str:
+    """A call id fit for a test id and a file name: letters, digits, ``_.-``; a hash where that loses something."""
+    clean = re.sub(r"[^A-Za-z0-9_.-]+", "-", call)[:80].strip(".-") or "call"
+    if clean != call or clean in taken:
+        clean = f"{clean[:70]}-{hashlib.sha256(call.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+    number = 1
+    unique = clean
+    while unique in taken:
+        number += 1
+        unique = f"{clean}-{number}"
+    return unique
+
+
+def count_rules(place: Path) -> int:
+    """How many functions under a file or folder are marked as rules, by their text alone."""
+    files = [place] if place.is_file() else place.rglob("test_*.py")
+    return sum(len(_RULE_LINE.findall(file.read_text(encoding="utf-8", errors="replace"))) for file in files)
+
+
+def root_of(item: pytest.Item) -> Path:
+    """The rule book an item belongs to: the nearest folder above with a code.toml, else its own."""
+    return find_root(item.path.parent) or item.path.parent
+
+
+@cache
+def code_at(root: Path) -> Code:
+    """The settings of the rule book at ``root``; empty when it has no code.toml."""
+    file = root / "code.toml"
+    return Code.load(file) if file.is_file() else Code({})
+
+
+def _ref_of(item: pytest.Item) -> CallRef | Unreadable | None:
+    callspec = getattr(item, "callspec", None)
+    ref = callspec.params.get("_callqa_ref") if callspec is not None else None
+    return ref if isinstance(ref, CallRef | Unreadable) else None
+
+
+def _usable(values: Iterator[T]) -> Iterator[T]:
+    """The values; a path that is no path is an error of usage, not of a call."""
+    try:
+        yield from values
+    except BadInput as error:
+        raise pytest.UsageError(f"--calls: {error}") from None

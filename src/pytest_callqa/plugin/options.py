@@ -1,0 +1,59 @@
+"""Every option once: its flag and its ini twin. Kept light, since every pytest run imports it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+DEFAULT_LEDGER = ".callqa/ledger.jsonl"
+CELLS = 10_000
+"""Rules times calls up to which auto makes an item of each."""
+
+TEXTS = {
+    "mode": ("auto", "cells: a test item for each rule and call; batch: one for each rule; auto chooses by their number"),
+    "format": ("auto", "read every call as this format instead of recognising it"),
+    "language": ("", "language of calls that name none, such as en or zh"),
+    "organisation": ("", "the organisation agents must name, unless the call says otherwise"),
+    "report": ("", "write the HTML report here"),
+    "ledger": (DEFAULT_LEDGER, f"write the ledger here (default {DEFAULT_LEDGER})"),
+    "cells": (str(CELLS), f"rules times calls up to which auto takes cells (default {CELLS})"),
+    "jobs": ("0", "processes in batch mode (default: one a processor)"),
+}
+"""Options that take one value: default and help."""
+
+_LISTS = {
+    "roles": ("ROLE_MAP", "who the speakers are, such as 0=agent,1=customer"),
+    "cases": ("FILE", "table of case records, CSV or JSON, keyed by call or case id"),
+    "attestations": ("FILE", "table of attestations of manual clauses, CSV or JSON"),
+}
+_SWITCHES = {
+    "strict": "undecided verdicts fail",
+    "show_text": "do not redact numbers, addresses and names in outputs",
+}
+
+
+def declare(parser: pytest.Parser) -> None:
+    """Add the options and their ini twins (``callqa_…``)."""
+    group = parser.getgroup("callqa", "call quality: judge recorded calls by a code of conduct")
+    group.addoption(
+        "--calls", nargs="+", action="extend", metavar="PATH", default=[], help="calls to judge: files, folders or patterns"
+    )
+    parser.addini("callqa_calls", "calls to judge, one path or pattern a line", type="linelist", default=[])
+    for name, (_, text) in TEXTS.items():
+        group.addoption(f"--callqa-{name.replace('_', '-')}", dest=f"callqa_{name}", default=None, help=text)
+        parser.addini(f"callqa_{name}", text, type="string", default="")
+    for name, (metavar, text) in _LISTS.items():
+        group.addoption(f"--callqa-{name}", dest=f"callqa_{name}", action="append", metavar=metavar, default=[], help=text)
+        parser.addini(f"callqa_{name}", text, type="linelist", default=[])
+    for name, text in _SWITCHES.items():
+        group.addoption(f"--callqa-{name.replace('_', '-')}", dest=f"callqa_{name}", action="store_true", help=text)
+        parser.addini(f"callqa_{name}", text, type="bool", default=False)
+
+
+def wanted(config: pytest.Config) -> bool:
+    """Whether this run is to judge calls at all."""
+    return bool(config.getoption("calls") or config.getini("callqa_calls"))
+
+

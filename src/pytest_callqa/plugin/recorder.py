@@ -1,0 +1,108 @@
+"""The controller's side: verdicts into the ledger, words into the terminal, the report at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from pytest_callqa import ledger
+from pytest_callqa.plugin.matrix import FACTS
+from pytest_callqa.plugin.once import files
+from pytest_callqa.plugin.settings import Settings
+from pytest_callqa.verdict import Outcome
+
+_STATUS = {
+    Outcome.NOT_APPLICABLE: ("not applicable", "n", ("NOT APPLICABLE", {"cyan": True})),
+    Outcome.UNDECIDED: ("undecided", "u", ("UNDECIDED", {"yellow": True})),
+    Outcome.NOT_ASSESSED: ("not assessed", "m", ("NOT ASSESSED", {"yellow": True})),
+}
+_UNREADABLE = ("unreadable", "E", ("UNREADABLE", {"red": True}))
+
+
+class Recorder:
+    """Reads the verdicts off the test reports. Not registered on xdist's workers."""
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        self.config = config
+        self.settings = settings
+        self._pending: dict[str, list[ledger.Entry]] = {}
+        self._unread: Counter[str] = Counter()
+        for old in (settings.ledger, *files(settings.ledger)):
+            old.unlink(missing_ok=True)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(
+        self, report: pytest.CollectReport | pytest.TestReport
+    ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+        """Outcomes of their own for what is neither passed nor failed."""
+        facts = getattr(report, FACTS, None)
+        if facts is None:
+            return None
+        if "unread" in facts:
+            return _UNREADABLE
+        return _STATUS.get(facts.get("outcome")) if report.skipped else None
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Write a call's line once all its verdicts are in."""
+        facts = getattr(report, FACTS, {})
+        if "unread" in facts:
+            self._note_unread(facts)
+        for line in facts.get("lines", ()):
+            entry = msgspec.json.decode(line, type=ledger.LedgerLine)
+            if not isinstance(entry, ledger.Entry):
+                self._write(entry)
+                continue
+            entries = self._pending.setdefault(f"{entry.file}\0{entry.call}", [])
+            entries.append(entry)
+            if len(entries) >= facts.get("of", 1):
+                self._write(ledger.merge_all(self._pending.pop(f"{entry.file}\0{entry.call}")))
+
+    def _note_unread(self, facts: dict[str, object]) -> None:
+        """A call that cannot be read is one line, however many rules wanted it."""
+        line = msgspec.convert(facts["unread"], ledger.Unread)
+        key = f"{line.file}\0{line.place}"
+        self._unread[key] += 1
+        if self._unread[key] == 1:
+            self._write(line)
+
+    def _write(self, *lines: ledger.LedgerLine) -> None:
+        writer = ledger.Writer(self.settings.ledger)
+        writer.write(*lines)
+        writer.close()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write what is left, end the ledger, make the report; unreadable calls are a failure."""
+        if not self.settings.ledger.exists():
+            return
+        from pytest_callqa.report.model import summarise
+
+        for entries in self._pending.values():
+            self._write(ledger.merge_all(entries))
+        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            self._write(ledger.End(finished=datetime.now(UTC).isoformat(timespec="seconds")))
+        for scaffold in files(self.settings.ledger):
+            scaffold.unlink(missing_ok=True)
+        self._summary = summarise([self.settings.ledger])
+        if self._summary.unreadable and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if self.settings.report is not None:
+            from pytest_callqa.report.html import write_html
+
+            write_html([self.settings.ledger], self.settings.report)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say per section what was kept and broken, and where the report is."""
+        summary = getattr(self, "_summary", None)
+        if summary is None:
+            return
+        from pytest_callqa.report.text import terminal_lines
+
+        terminalreporter.section("call quality")
+        for line in terminal_lines(summary, terminalreporter._tw.fullwidth):
+            terminalreporter.write_line(line)
+        if self.settings.report is not None:
+            terminalreporter.write_line(f"report: {self.settings.report}")

@@ -1,0 +1,121 @@
+"""What the options say, checked and with their paths resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias, cast, get_args
+
+import pytest
+
+from pytest_callqa.call import Role
+from pytest_callqa.errors import did_you_mean
+from pytest_callqa.plugin.options import TEXTS
+from pytest_callqa.readers import FORMATS, ReadOptions
+
+Mode: TypeAlias = Literal["auto", "cells", "batch"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the options say, checked."""
+
+    calls: tuple[str, ...]
+    mode: Mode
+    format: str
+    language: str
+    organisation: str
+    report: Path | None
+    ledger: Path
+    cells: int
+    jobs: int
+    strict: bool
+    show_text: bool
+    cases: tuple[str, ...] = ()
+    attestations: tuple[str, ...] = ()
+    roles: Mapping[str, Role] = field(default_factory=dict)
+
+    @property
+    def reading(self) -> ReadOptions:
+        """The part that readers need."""
+        return ReadOptions(
+            format=self.format,
+            roles=self.roles,
+            language=self.language,
+            cases=self.cases,
+            attestations=self.attestations,
+        )
+
+
+def settings(config: pytest.Config) -> Settings:
+    """The options of this run, checked. Raises :class:`pytest.UsageError` naming option, value and choices."""
+    def text(name: str) -> str:
+        given = config.getoption(f"callqa_{name}")
+        return str(given if given is not None else config.getini(f"callqa_{name}") or TEXTS[name][0])
+
+    def listed(name: str) -> list[str]:
+        return [str(item) for item in config.getoption(f"callqa_{name}") or config.getini(f"callqa_{name}")]
+
+    def switch(name: str) -> bool:
+        return bool(config.getoption(f"callqa_{name}") or config.getini(f"callqa_{name}"))
+
+    def path(value: str, from_ini: bool) -> str:
+        """A path of the ini file is relative to it, one of the command line to where it was given."""
+        return str((config.inipath.parent if config.inipath else config.rootpath) / value) if from_ini else value
+
+    def paths(name: str) -> tuple[str, ...]:
+        return tuple(path(item, not config.getoption(f"callqa_{name}")) for item in listed(name))
+
+    def file(name: str) -> Path | None:
+        value = text(name)
+        return Path(path(value, config.getoption(f"callqa_{name}") is None)) if value else None
+
+    flagged = config.getoption("calls")
+    calls = flagged or config.getini("callqa_calls")
+    mode = text("mode")
+    _choose("--callqa-mode", mode, get_args(Mode))
+    _choose("--callqa-format", text("format"), ("auto", *FORMATS))
+    ledger = file("ledger")
+    assert ledger is not None
+    return Settings(
+        calls=tuple(path(str(item), not flagged) for item in calls),
+        mode=cast(Mode, mode),
+        format=text("format"),
+        language=text("language"),
+        organisation=text("organisation"),
+        report=file("report"),
+        ledger=ledger,
+        cells=_whole("--callqa-cells", text("cells")),
+        jobs=_whole("--callqa-jobs", text("jobs")),
+        strict=switch("strict"),
+        show_text=switch("show_text"),
+        cases=paths("cases"),
+        attestations=paths("attestations"),
+        roles=role_map(listed("roles")),
+    )
+
+
+def role_map(texts: list[str]) -> dict[str, Role]:
+    """``0=agent,1=customer`` as a table. Raises :class:`pytest.UsageError` naming the faulty piece."""
+    roles: dict[str, Role] = {}
+    for piece in (piece.strip() for text in texts for piece in text.split(",") if piece.strip()):
+        speaker, equals, role = piece.rpartition("=")
+        if not equals or not speaker:
+            raise pytest.UsageError(f"--callqa-roles: {piece!r} is not SPEAKER=ROLE, such as 0=agent")
+        _choose("--callqa-roles", role.strip(), get_args(Role))
+        roles[speaker.strip()] = cast(Role, role.strip())
+    return roles
+
+
+def _choose(flag: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise pytest.UsageError(
+            f"{flag}: {value!r} is none of {', '.join(choices)}.{did_you_mean(value, choices)}"
+        )
+
+
+def _whole(flag: str, value: str) -> int:
+    if not value.isdecimal():
+        raise pytest.UsageError(f"{flag}: {value!r} is not a whole number")
+    return int(value)

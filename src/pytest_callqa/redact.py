@@ -1,0 +1,53 @@
+"""Takes personal data out of text that leaves the process, keeping every character's place.
+
+A masked character becomes a bullet, so the spans of evidence stay right. It reduces what leaks; it does
+not anonymise.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+
+MASK = "•"
+
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_LONG_NUMBER = re.compile(r"(?<!\w)[+(]?\d(?:[\s().\-/]{0,2}\d){4,}[Xx]?(?!\w)|\d{5,}[Xx]?")
+_SPOKEN = re.compile(
+    r"\b(?:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple)\b[\s,.-]*){5,}"
+    r"|[零〇一二三四五六七八九幺两]{5,}",
+    re.IGNORECASE,
+)
+
+Redactor = Callable[[str], str]
+"""Text in, text of the same length out."""
+
+
+def redactor(names: Iterable[str] = (), *, off: bool = False) -> Redactor:
+    """A redactor for one call: e-mail addresses, numbers of five digits and more (written or spoken), and its names."""
+    if off:
+        return str
+    return _redactor(tuple(sorted({name.strip() for name in names if len(name.strip()) > 1}, key=len, reverse=True)))
+
+
+@lru_cache(maxsize=1024)
+def _redactor(names: tuple[str, ...]) -> Redactor:
+    words = [re.escape(word) for name in names for word in (name, *name.split()) if len(word) > 1]
+    named = re.compile(rf"(?<!\w)(?:{'|'.join(dict.fromkeys(words))})(?!\w)", re.IGNORECASE) if words else None
+    chinese = [name for name in names if not name.isascii()]
+
+    def redact(text: str) -> str:
+        for pattern in (_EMAIL, _LONG_NUMBER, _SPOKEN):
+            text = pattern.sub(_mask, text)
+        if named is not None:
+            text = named.sub(_mask, text)
+        for name in chinese:
+            text = text.replace(name, MASK * len(name))
+        return text
+
+    return redact
+
+
+def _mask(match: re.Match[str]) -> str:
+    return re.sub(r"\S", MASK, match.group())

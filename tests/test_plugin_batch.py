@@ -1,0 +1,104 @@
+"""Batch: a test item for each rule, one streaming pass over all calls."""
+
+from __future__ import annotations
+
+import pytest
+from harness import GOOD, RUDE, SILENT, Project
+
+from pytest_callqa import ledger
+
+
+def test_a_failing_item_lists_its_calls_worst_first(project: Project) -> None:
+    twice = {**RUDE, "id": "twice", "turns": [*RUDE["turns"], *RUDE["turns"][1:]]}  # type: ignore[misc]
+    result = project.book().calls(GOOD, RUDE, twice).run("--callqa-mode", "batch")
+    result.stdout.fnmatch_lines(
+        [
+            "callqa: batch (as told)*",
+            "1.2 Swearing is met with an apology",
+            "2 of 3 calls break this rule (1 passed, 2 failed)",
+            "  twice at *, 2 times: the agent's reply says sorry: not found",
+            "  rude at 0:04.5: the agent's reply says sorry: not found",
+        ]
+    )
+    result.assert_outcomes(failed=2, skipped=2)
+
+
+def test_both_modes_write_the_same_ledger(project: Project) -> None:
+    project.book().calls().file("calls/torn.json", "{").run("--callqa-mode", "cells")
+    cells = sorted(map(repr, project.ledger()[1:]))
+    for more in ((), ("-n", "2"), ("--callqa-jobs", "1")):
+        project.run("--callqa-mode", "batch", *more)
+        batch = sorted(map(repr, project.ledger()[1:]))
+        assert [line for line in batch if "End" not in line] == [line for line in cells if "End" not in line]
+
+
+def test_auto_takes_batch_above_the_number_of_cells(project: Project) -> None:
+    result = project.book().calls().run("--callqa-cells", "19")
+    result.stdout.fnmatch_lines(["callqa: batch (over 4 calls × 4 rules: more than 19 cells)*"])
+    result = project.run("--callqa-cells", "20")
+    result.stdout.fnmatch_lines(["callqa: cells (5 calls × 4 rules: at most 20 cells)*"])
+
+
+def test_an_unreadable_call_fails_the_run(project: Project) -> None:
+    project.book().calls(GOOD).file("calls/torn.json", '{"id": ')
+    result = project.run("--callqa-mode", "batch")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*calls/torn.json*"])
+
+
+def test_rules_with_fixtures_are_judged_beside_the_pass(project: Project) -> None:
+    rules = '''
+import pytest
+from pytest_callqa import rule
+
+@pytest.fixture
+def staff():
+    return {"A1"}
+
+@rule("1.1", "Known agent")
+def test_known(call, staff):
+    assert call.record.agent in staff, "not on the staff list"
+
+@rule("1.2", "Speaks")
+def test_speaks(call):
+    assert call.agent.spoken()
+'''
+    project.book(rules).calls({**GOOD, "agent": "A1"}, {**RUDE, "agent": "X9"})
+    result = project.run("--callqa-mode", "batch")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["  rude at 0:00.0: not on the staff list"])
+    entries = [line for line in project.ledger() if isinstance(line, ledger.Entry)]
+    assert sorted((line.call, line.verdicts) for line in entries) == [
+        ("good", "-p"), ("good", "p-"), ("rude", "-p"), ("rude", "f-"),
+    ]  # fmt: skip
+
+
+def test_many_calls_are_judged_by_several_processes(project: Project) -> None:
+    calls = [{**(GOOD if number % 10 else RUDE), "id": f"c{number}"} for number in range(300)]
+    project.book().calls(*calls)
+    result = project.run_apart("--callqa-mode", "batch", "--callqa-jobs", "2")
+    result.stdout.fnmatch_lines(["30 of 300 calls break this rule*", "  … and 20 more in the ledger"])
+    assert list(project.verdicts()) == [f"c{number}" for number in range(300)]
+
+
+def test_the_ledger_holds_every_call_judged_so_far(project: Project) -> None:
+    """A run that is killed keeps what it has: each line is written as its call is judged."""
+    rules = '''
+import os
+from pytest_callqa import rule
+
+@rule("1.1", "Ends the process at one call")
+def test_ends(call):
+    if call.record.id == "silent":
+        os._exit(9)
+'''
+    project.book(rules).calls(GOOD, RUDE, SILENT)
+    project.run_apart("--callqa-mode", "batch", "--callqa-jobs", "1")
+    project.run_apart("--callqa-mode", "cells")
+    assert project.verdicts() == {"good": "p", "rude": "p"}
+
+
+def test_call_given_twice_names_both_files(project: Project) -> None:
+    project.book().calls(GOOD).calls({**RUDE, "id": "good"}, name="calls/more.jsonl")
+    result = project.run("--callqa-mode", "batch")
+    result.stdout.fnmatch_lines(["*calls/more.jsonl*calls/day.jsonl*"])

@@ -1,0 +1,171 @@
+"""Cells: a test item for each rule and call."""
+
+from __future__ import annotations
+
+import pytest
+from harness import GOOD, RUDE, SILENT, Project, talk
+
+from pytest_callqa import ledger
+
+
+def test_every_outcome_has_its_word_and_count(project: Project) -> None:
+    result = project.book().calls().run("-v")
+    result.stdout.fnmatch_lines(
+        [
+            "callqa: cells (5 calls × 4 rules: at most 10,000 cells); ledger .callqa/ledger.jsonl",
+            "*::test_greets?good? PASSED*",
+            "*::test_apologises?good? PASSED*",
+            "*::test_friendly?good? NOT ASSESSED*",
+            "*::test_asks_again?good? NOT APPLICABLE*",
+            "*::test_asks_again?borderline? UNDECIDED*",
+            "*2 failed, 6 passed, *not applicable, *undecided, *not assessed*",
+        ],
+        consecutive=False,
+    )
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_a_failed_cell_prints_its_finding_and_no_traceback(project: Project) -> None:
+    result = project.book().calls(RUDE).run()
+    result.stdout.fnmatch_lines(
+        [
+            "*test_apologises?rude?*",
+            "1.2 Swearing is met with an apology",
+            "rude at 0:04.5: the agent's reply says sorry: not found",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*assert moment*")
+    result.stdout.no_fnmatch_line("*test_rules.py:*: *")
+
+
+def test_the_line_of_the_rule_is_shown_on_request(project: Project) -> None:
+    result = project.book().calls(RUDE).run("-v")
+    result.stdout.fnmatch_lines(["(test_rules.py:*)"])
+
+
+def test_a_day_without_a_breach_ends_well(project: Project) -> None:
+    result = project.book().calls(GOOD, SILENT).run()
+    assert result.ret == pytest.ExitCode.OK
+
+
+def test_strict_makes_undecided_fail(project: Project) -> None:
+    untimed = {**GOOD, "timing": "none", "turns": [{"role": "agent", "text": "Hello."}]}
+    assert project.book().calls(untimed).run().ret == pytest.ExitCode.OK
+    assert project.run("--callqa-strict").ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_rules_are_selected_by_severity(project: Project) -> None:
+    result = project.book().calls(GOOD, RUDE).run("-m", "conduct(severity='critical')")
+    result.assert_outcomes(passed=1, failed=1, deselected=6)
+    assert project.verdicts() == {"good": "p", "rude": "f"}
+
+
+def test_the_ledger_has_one_line_a_call(project: Project) -> None:
+    project.book().calls().run()
+    assert project.verdicts() == {"good": "ppmn", "rude": "ffmn", "silent": "pnmp", "borderline": "pnmu", "untimed": "pnmu"}
+    first, *_, last = project.ledger()
+    assert isinstance(first, ledger.Run)
+    assert [rule.clause for rule in first.rules] == ["1.1", "1.2", "1.3", "2.1"]
+    assert isinstance(last, ledger.End)
+
+
+def test_workers_of_xdist_write_the_same_ledger(project: Project) -> None:
+    project.book().calls().run()
+    alone = sorted(map(repr, project.ledger()[1:-1]))
+    project.run("-n", "2")
+    assert sorted(map(repr, project.ledger()[1:-1])) == alone
+
+
+def test_an_unreadable_call_is_named_and_the_others_are_judged(project: Project) -> None:
+    project.book().calls(GOOD).file("calls/torn.json", '{"id": "torn", "turns": [')
+    result = project.run()
+    result.stdout.fnmatch_lines(["*calls/torn.json*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert project.verdicts() == {"good": "ppmn"}
+    unread = [line for line in project.ledger() if isinstance(line, ledger.Unread)]
+    assert [line.file for line in unread] == ["calls/torn.json"]
+
+
+@pytest.mark.parametrize(
+    ("call", "test"),
+    [
+        ("<img src=x onerror=alert(1)>", "img-src-x-onerror-alert-1*"),
+        ("../../etc/passwd", "etc-passwd*"),
+        ("a\u202eb\x1b[31m", "a-b-31m*"),
+    ],
+)
+def test_call_ids_are_cleaned_before_they_become_test_ids(project: Project, call: str, test: str) -> None:
+    result = project.book().calls({**GOOD, "id": call}).run("--collect-only", "-q")
+    result.stdout.fnmatch_lines([f"rules/test_rules.py::test_greets?{test}?"])
+
+
+def test_two_ids_that_clean_alike_stay_apart(project: Project) -> None:
+    result = project.book().calls({**GOOD, "id": "a/b"}, {**GOOD, "id": "a?b"}).run()
+    result.assert_outcomes(passed=4)
+    assert set(project.verdicts()) == {"a/b", "a?b"}
+
+
+def test_junit_carries_clause_severity_call_and_quote(project: Project) -> None:
+    project.book().calls(GOOD).run("--junit-xml", "junit.xml")
+    xml = (project.path / "junit.xml").read_text()
+    for name, value in {"clause": "1.2", "severity": "critical", "call": "good", "verdict": "passed", "quote": "sorry"}.items():
+        assert f'<property name="{name}" value="{value}"' in xml
+
+
+def test_rules_may_take_fixtures_of_the_team(project: Project) -> None:
+    rules = '''
+import pytest
+from pytest_callqa import rule
+
+@pytest.fixture
+def staff():
+    return {"A1"}
+
+@rule("1.1", "Known agent")
+def test_known(call, staff):
+    assert call.fact(call.record.agent in staff, "the agent is on the staff list")
+'''
+    project.book(rules).calls({**GOOD, "agent": "A1"}, {**RUDE, "agent": "X9"})
+    result = project.run()
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["rude at 0:00.0: not so: the agent is on the staff list"])
+
+
+def test_a_plain_test_may_take_a_call(project: Project) -> None:
+    project.book("def test_short(call):\n    assert len(call.utterances) < 5\n").calls(GOOD, RUDE)
+    project.run().assert_outcomes(passed=2)
+
+
+def test_rules_without_calls_say_what_to_do(project: Project) -> None:
+    result = project.book().run("-rs", calls=None)
+    result.stdout.fnmatch_lines(["*no calls to judge; name them with --calls PATH*"])
+
+
+def test_a_broken_rule_is_an_error_of_that_rule(project: Project) -> None:
+    rules = '''
+from pytest_callqa import rule
+
+@rule("1.1", "Broken")
+def test_broken(call):
+    return call.nonsense
+
+@rule("1.2", "Whole")
+def test_whole(call):
+    assert call.agent
+'''
+    result = project.book(rules).calls(GOOD).run()
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*the rule broke: AttributeError: *nonsense*"])
+    assert project.verdicts() == {"good": "ep"}
+
+
+def test_numbers_and_addresses_are_redacted_everywhere(project: Project) -> None:
+    secret = "4111 1111 1111 1111"
+    call = talk("card", f"agent: Your card is {secret}, mail pat@example.com", names=["Pat Doe"])
+    result = project.book().calls(call).run("--junit-xml", "junit.xml", "-v")
+    for text in (result.stdout.str(), (project.path / "junit.xml").read_text(), (project.path / ".callqa/ledger.jsonl").read_text()):
+        assert secret not in text
+        assert "pat@example.com" not in text
+    project.run("--callqa-show-text")
+    assert secret in (project.path / ".callqa/ledger.jsonl").read_text()
