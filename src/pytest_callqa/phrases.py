@@ -198,11 +198,19 @@ class _Reader:
         if self.at >= len(self.symbols) or self.symbols[self.at] != ("sign", close):
             raise BadInput(f"{value!r} is not closed in {self.text!r}; add {close!r}")
         self.at += 1
-        single = [form[0] for form in inner if len(form) == 1 and isinstance(form[0], _Word) and not form[0].optional]
-        if len(single) == len(inner):
-            options = tuple(dict.fromkeys(option for word in single for option in word.options))
-            return [(_Word(options, optional=value == "["),)]
-        return [*inner, ()] if value == "[" and () not in inner else inner
+        longer: list[_Form] = []
+        options: dict[str, None] = {}
+        for form in inner:
+            match form:
+                case (_Word(words, False),):
+                    options.update(dict.fromkeys(words))
+                case _:
+                    longer.append(form)
+        if options and not longer:
+            return [(_Word(tuple(options), optional=value == "["),)]
+        if options:  # alternatives of one word are one element, so that groups do not multiply
+            longer.insert(0, (_Word(tuple(options)),))
+        return [*longer, ()] if value == "[" and () not in longer else longer
 
 
 # --- the book -----------------------------------------------------------------------------
