@@ -5,11 +5,17 @@ Each is found once per call, however many rules share it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, takewhile
 from pathlib import Path
+from statistics import fmean
 
-from pytest_callqa import Hearing, Moment, PhraseBook, Phrase, situation
-from pytest_callqa.rule import Code, Situation
+from pytest_callqa import Finding, Hearing, Moment, Phrase, PhraseBook, Speech, Undecided, situation
+from pytest_callqa.call import EventKind
+from pytest_callqa.finding import Quote
+from pytest_callqa.hearing import Utterance
+from pytest_callqa.rules import Code, Situation
 
 phrases = PhraseBook.load(Path(__file__).parent / "phrases")
 
@@ -25,3 +31,286 @@ def customer_says(*said: Phrase) -> Situation:
             yield Moment(call, turn, start=utterance.end, turn=utterance, finding=finding)
 
     return find
+
+
+# --- 3.1 opening --------------------------------------------------------------------------
+
+
+def opening(call: Hearing, code: Code) -> Speech:
+    """What the agent says first, up to the customer's first turn or the first long pause."""
+    call.need_roles()
+    said: list[Utterance] = []
+    for utterance in call.utterances:
+        if utterance.role == "agent":
+            pause = _pause(said[-1], utterance) if said else None
+            if pause is not None and pause >= code.silence:
+                break
+            said.append(utterance)
+        elif utterance.role == "customer" and said:
+            break
+    return call.speech(said, "the agent's opening")
+
+
+def _pause(before: Utterance, after: Utterance) -> float | None:
+    """Seconds between two utterances; None when their times are unknown."""
+    return None if before.end is None or after.start is None else after.start - before.end
+
+
+@situation("an inbound call is answered")
+def answered(call: Hearing) -> Iterator[Moment]:
+    """A call of unknown direction counts as inbound."""
+    picked_up = call.agent or (call.events("answer") and not call.abandoned)
+    if picked_up and call.record.direction != "outbound":
+        yield Moment(call, -1, start=call.agent.start)
+
+
+def unanswered(call: Hearing, code: Code) -> Speech:
+    """What the agent says after the greeting before the customer says anything at all."""
+    said = opening(call, code)
+    counts = range(1, len(said) + 1)
+    greeted = next((n for n in counts if call.speech(said[:n], "").says(phrases.greeting).holds), 1)
+    rest = call.utterances[said[greeted - 1].index + 1 :] if said else ()
+    alone = takewhile(lambda utterance: utterance.role != "customer", rest)
+    return call.speech((each for each in alone if each.role == "agent"), "the agent, to a silent customer,")
+
+
+def _still_silent(call: Hearing, last: Utterance, code: Code) -> Iterator[Moment]:
+    """A moment if the customer stays silent long enough after this, and leaves the next move to the agent.
+
+    An agent who hangs up does not wait: that counts as silence however short it was.
+    """
+    following = [each for each in call.utterances[last.index + 1 :] if each.role in ("agent", "customer")]
+    if following[0].role == "customer" if following else call.abandoned:
+        return
+    customer = next((each for each in following if each.role == "customer"), None)
+    left = customer is None and call.hangup is not None and call.hangup.by == "agent"
+    until = call.end if customer is None else customer.start
+    spent = call.clock.need(until, "the end of the silence") - call.clock.need(last.end, "the start of the silence")
+    doubt = ""
+    if not left:
+        try:
+            if not call.clock.reaches(spent, code.silence, "the customer's silence"):
+                return
+        except Undecided as borderline:
+            doubt = str(borderline)
+        if not following:
+            doubt = "the call ends in silence, and who hung up is not known"
+    yield Moment(call, last.index, start=last.end, doubt=doubt)
+
+
+def _asks(call: Hearing, code: Code) -> list[Utterance]:
+    """The turns in which the agent asks a silent customer what to do for them."""
+    quotes = unanswered(call, code).says(phrases.asks_silent_caller).quotes
+    return [call.utterances[turn] for turn in dict.fromkeys(quote.turn for quote in quotes)]
+
+
+@situation("customer silent after the greeting")
+def silent_after_greeting(call: Hearing, code: Code) -> Iterator[Moment]:
+    if answered.moments(call, code) and (said := opening(call, code)):
+        yield from _still_silent(call, said[-1], code)
+
+
+@situation("customer still silent after being asked")
+def silent_after_asking(call: Hearing, code: Code) -> Iterator[Moment]:
+    if answered.moments(call, code) and (asks := _asks(call, code)):
+        yield from _still_silent(call, asks[0], code)
+
+
+@situation("customer still silent after being asked twice")
+def silent_after_asking_again(call: Hearing, code: Code) -> Iterator[Moment]:
+    if answered.moments(call, code) and len(asks := _asks(call, code)) > 1:
+        yield from _still_silent(call, asks[1], code)
+
+
+@situation("agent has said goodbye to a silent customer")
+def said_goodbye_to_silence(call: Hearing, code: Code) -> Iterator[Moment]:
+    """The moment starts when the agent stops talking."""
+    goodbye = unanswered(call, code).says(phrases.goodbye) if answered.moments(call, code) else None
+    if goodbye and not call.abandoned and not call.customer.since(goodbye.quotes[-1].turn):
+        last = call.utterances[goodbye.quotes[-1].turn]
+        yield Moment(call, last.index, start=last.end, turn=last, finding=goodbye)
+
+
+def seconds_to_hangup(call: Hearing, since: float | None) -> float | None:
+    """Seconds from a time to the noted hang-up; None when either is unknown."""
+    hangup = call.hangup.time if call.hangup else None
+    return None if hangup is None or since is None else hangup - since
+
+
+# --- 3.2 hearing each other ---------------------------------------------------------------
+
+
+def seconds_line_stayed_open(call: Hearing, *, after: Finding) -> float | None:
+    """Seconds from the turn in which this was said to the hang-up, or at least to the last word said."""
+    since = call.utterances[after.quotes[0].turn].end
+    noted = seconds_to_hangup(call, since)
+    if noted is None and since is not None and call.utterances[-1].index > after.quotes[0].turn:
+        return None if call.end is None else call.end - since
+    return noted
+
+
+def _noted(call: Hearing, kind: EventKind) -> Iterator[Moment]:
+    """The customer's turns around the events of a kind that somebody noted on the line."""
+    for event in call.events(kind):
+        if event.by == "agent":
+            continue
+        time = call.clock.need(event.time, f"the event {kind!r}")
+        begun = [each for each in call.utterances if call.clock.need(each.start, "the turns") <= time]
+        current = begun[-1] if begun else None
+        index = current.index if current else -1
+        if current and current.role == "agent" and call.customer.until(index) and (current.end or 0.0) > time:
+            index -= 1  # the agent is already reacting
+        elif current is None or current.role != "customer":
+            index = next((each.index for each in call.customer.since(index)), index)
+        yield Moment(call, index, start=time)
+
+
+def _shown(call: Hearing, sign: Finding, *others: Finding) -> Iterator[Moment]:
+    """The agent's own words as the sign, except where they tell of something else; the reply begins with them."""
+    elsewhere = {quote.turn for other in others for quote in other.quotes}
+    for turn in dict.fromkeys(quote.turn for quote in sign.quotes):
+        if turn not in elsewhere and call.customer.until(turn):
+            utterance = call.utterances[turn]
+            yield Moment(call, turn - 1, start=utterance.start, turn=utterance, finding=sign)
+
+
+def _in_order(call: Hearing, *found: Iterable[Moment]) -> list[Moment]:
+    """Moments by place in the call, without those to which the agent could not reply: the customer hung up."""
+    moments = sorted(chain(*found), key=lambda moment: moment.index)
+    return [moment for moment in moments if moment.reply or not call.abandoned]
+
+
+@situation("customer is on hands-free")
+def customer_on_hands_free(call: Hearing) -> Iterable[Moment]:
+    """Noted on the line, or plain from what the agent says; the first time."""
+    return _in_order(call, _noted(call, "hands-free"), _shown(call, call.agent.says(phrases.hands_free)))[:1]
+
+
+@situation("the line is noisy")
+def line_is_noisy(call: Hearing) -> Iterable[Moment]:
+    """Noted on the line, or plain from what the agent says; the first time."""
+    return _in_order(call, _noted(call, "noise"), _shown(call, call.agent.says(phrases.line_noisy)))[:1]
+
+
+def _low_voice(call: Hearing) -> list[Moment]:
+    """Every sign of a low voice: noted, or the agent says so, or cannot hear for no other reason."""
+    other = call.agent.says(phrases.hands_free, phrases.line_noisy)
+    unclear = call.agent.says(phrases.ask_repeat)
+    return _in_order(
+        call,
+        _noted(call, "low-volume"),
+        _shown(call, call.agent.says(phrases.voice_too_low, phrases.speak_louder), other),
+        _shown(call, call.agent.says(phrases.cannot_hear), other, unclear),
+    )
+
+
+@situation("customer's voice is low")
+def low_voice(call: Hearing) -> Iterable[Moment]:
+    """The first time."""
+    return _low_voice(call)[:1]
+
+
+@situation("customer's voice stays low after being asked to speak up")
+def low_voice_persists(call: Hearing) -> Iterable[Moment]:
+    """The first sign of it after the agent asked."""
+    asked = call.agent.says(phrases.speak_louder).first
+    return [moment for moment in _low_voice(call) if asked and moment.index > asked.turn][:1]
+
+
+def loudness(speech: Speech) -> float:
+    """Mean level of the turns in dB. Raises Undecided when they were not measured."""
+    levels = [turn.loudness for said in speech for turn in said.pieces if turn.loudness is not None]
+    if not levels:
+        raise Undecided(f"the transcript has no loudness of {speech.who}")
+    return fmean(levels)
+
+
+def speaks_in_dialect(call: Hearing, said: Utterance, code: Code) -> bool:
+    """Whether a turn is marked as a dialect (a known one, or an unlisted variety of a standard language) or has its words."""
+    for tag in {turn.language.lower() for turn in said.pieces if turn.language} - set(code.standard_languages):
+        if tag.partition("-")[0] in (*code.dialects, *code.standard_languages):
+            return True
+    return call.speech((said,), "").says(phrases.speaks_dialect).holds
+
+
+@situation("customer speaks a dialect")
+def customer_speaks_dialect(call: Hearing, code: Code) -> Iterable[Moment]:
+    """Noted on the line, or plain from a turn's language or words; the first time."""
+    heard = (said for said in call.customer if speaks_in_dialect(call, said, code))
+    turns = (Moment(call, said.index, start=said.end, turn=said) for said in heard)
+    return _in_order(call, _noted(call, "dialect"), turns)[:1]
+
+
+# --- 3.3 understanding each other ---------------------------------------------------------
+
+
+@situation("agent did not catch it")
+def agent_did_not_catch_it(call: Hearing) -> Iterator[Moment]:
+    """Plain from the agent's asking again, politely or not."""
+    yield from _shown(call, call.agent.says(phrases.ask_repeat, phrases.demands_repeat))
+
+
+def per_language(call: Hearing, words: float, characters: float) -> float:
+    """A limit in words, or in characters for a language written without spaces."""
+    return characters if call.language.startswith(("zh", "ja")) else words
+
+
+@dataclass(frozen=True)
+class _Number:
+    """A number as said: its first quote, its digits (a spelled one counts one each), and how many there are."""
+
+    quote: Quote
+    said: str
+    digits: int
+
+
+def _numbers(call: Hearing, speech: Speech) -> dict[int, list[_Number]]:
+    """The numbers said in each turn; figures with no word or pause between them are one number."""
+    found: dict[int, list[_Number]] = {}
+    before: Quote | None = None
+    for quote in speech.says(phrases.said_number).quotes:
+        digits = len(quote.text) if quote.text.isdecimal() else 1
+        numbers = found.setdefault(quote.turn, [])
+        between = call.utterances[quote.turn].text[before.last : quote.first] if before and numbers else ";"
+        if between != "," and between.strip(" -./():"):
+            numbers.append(_Number(quote, quote.text, digits))
+        else:
+            last = numbers.pop()
+            numbers.append(_Number(last.quote, last.said + quote.text, last.digits + digits))
+        before = quote
+    return found
+
+
+@situation("agent gives long information to note")
+def long_information(call: Hearing, code: Code) -> Iterator[Moment]:
+    """Several numbers or steps in one turn, or a long turn with at least one long number.
+
+    Numbers that the customer gave are read back, not given.
+    """
+    given = {number.said for numbers in _numbers(call, call.customer).values() for number in numbers}
+    numbers = _numbers(call, call.agent)
+    steps: dict[int, list[Quote]] = {}
+    for quote in call.agent.says(phrases.said_step).quotes:
+        steps.setdefault(quote.turn, []).append(quote)
+    long_turn = per_language(call, code.long_information_words, code.long_information_characters)
+    for turn in sorted({*numbers, *steps}):
+        said = call.utterances[turn]
+        told = [number for number in numbers.get(turn, ()) if number.said not in given]
+        to_note = [number.quote for number in told]
+        if len(to_note) < code.long_information_items:
+            to_note = steps.get(turn, [])
+        if len(to_note) < code.long_information_items:
+            to_note = [number.quote for number in told if number.digits >= code.long_information_digits]
+            if not to_note or call.speech((said,), "").words < long_turn:
+                continue
+        found = Finding("numbers or steps to note", call.clock, call.trace, quotes=tuple(to_note))
+        yield Moment(call, turn, start=to_note[0].start, turn=said, finding=found)
+
+
+_asks_for_department = customer_says(phrases.customer_wants_department)
+
+
+@situation("customer asks for another department")
+def customer_wants_department(call: Hearing, code: Code) -> Iterable[Moment]:
+    """The first time."""
+    return _in_order(call, _asks_for_department.moments(call, code))[:1]
