@@ -7,7 +7,7 @@ They answer no questions; :mod:`pytest_callqa.hearing` does.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
@@ -28,7 +28,11 @@ EventKind: TypeAlias = Literal[
 ``dialect`` are observations about the party ``by``; ``verified`` is the identity check passed."""
 
 
-class Word(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
+"""An absolute time with its UTC offset (RFC 3339), so that any two can be compared."""
+
+
+class Word(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False, omit_defaults=True):
     """One word as the recogniser wrote it; ``start`` and ``end`` in seconds, if it was aligned."""
 
     text: str
@@ -37,7 +41,7 @@ class Word(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     confidence: float | None = None
 
 
-class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """One party's uninterrupted speech.
 
     ``start`` and ``end`` in seconds; ``loudness`` is the mean level of its speech in dB;
@@ -55,7 +59,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     doubtful: str = ""
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """Something on the line that is not speech; ``time`` in seconds, ``by`` the party it concerns."""
 
     kind: EventKind
@@ -64,22 +68,22 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     value: str = ""
 
 
-class Silence(msgspec.Struct, frozen=True, gc=False):
+class Silence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A stretch without speech that the vendor measured, in seconds: evidence beside our own."""
 
     start: float
     end: float
 
 
-class FollowUp(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class FollowUp(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """A later call on the same case: its ``purpose`` (usage, solution, recovery, answer) and outcome."""
 
-    time: datetime
+    time: Instant
     purpose: str = ""
     outcome: str = ""
 
 
-class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """The ticket of a call as the case system holds it. Times are absolute, with their offset.
 
     ``kind`` is inquiry, problem, complaint, suggestion, registration or application usage;
@@ -91,25 +95,25 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     category: str = ""
     customer_class: str = ""
     status: Literal["", "open", "solved", "unresolved", "reopened"] = ""
-    opened: datetime | None = None
-    closed: datetime | None = None
-    reopened: datetime | None = None
+    opened: Instant | None = None
+    closed: Instant | None = None
+    reopened: Instant | None = None
     content: str = ""
     contact: str = ""
     difficult: bool = False
     simple: bool | None = None
     department: str = ""
-    handed_over: datetime | None = None
-    second_line: datetime | None = None
+    handed_over: Instant | None = None
+    second_line: Instant | None = None
     escalated_to: str = ""
-    escalated: datetime | None = None
-    deadline: datetime | None = None
-    recovered: datetime | None = None
+    escalated: Instant | None = None
+    deadline: Instant | None = None
+    recovered: Instant | None = None
     changes: tuple[str, ...] = ()
     follow_ups: tuple[FollowUp, ...] = ()
 
 
-class Attestation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Attestation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """A person's verdict on a manual clause, for one call or one shift."""
 
     clause: str
@@ -117,11 +121,11 @@ class Attestation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     assessor: str
     call: str = ""
     shift: str = ""
-    time: datetime | None = None
+    time: Instant | None = None
     note: str = ""
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """A recorded or driven call, with what it can and cannot show.
 
     ``timing``, ``tolerance`` (seconds a time may be off) and ``roles`` say how far it can be
@@ -136,7 +140,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tolerance: float = 0.0
     roles: Roles = "unknown"
     language: str = ""
-    started: datetime | None = None
+    started: Instant | None = None
     duration: float | None = None
     direction: Literal["", "inbound", "outbound"] = ""
     rings: int | None = None

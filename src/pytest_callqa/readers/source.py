@@ -27,11 +27,14 @@ MAX_RATIO = 300
 
 _CHUNK = 2**16
 
-_SIDECARS = (".meta.yaml", ".meta.yml")
+META = ".meta.yaml"
+"""What follows a call file's stem in the name of its sidecar."""
+
 _COMPRESSIONS = (".gz", ".zst")
-_NOT_CALLS = frozenset(
-    ".md .rst .txt .html .css .js .py .toml .ini .cfg .csv .tsv .yaml .yml .pdf .png .jpg .lock "
-    ".wav .mp3 .m4a .ogg .opus .flac .mp4 .webm".split()
+_NOT_CALLS = (
+    *(".md", ".rst", ".txt", ".html", ".css", ".js", ".py", ".toml", ".ini", ".cfg", ".lock", ".pdf", ".png", ".jpg"),
+    *(".csv", ".tsv", ".yaml", ".yml"),
+    *(".wav", ".mp3", ".m4a", ".ogg", ".opus", ".flac", ".mp4", ".webm"),
 )
 _TABLES = frozenset({"cases.json", "attestations.json"})
 
@@ -71,6 +74,16 @@ def _expand(path: str) -> list[str]:
     return matches
 
 
+def roots(paths: Sequence[str]) -> list[str]:
+    """The folders that calls found under ``paths`` lie in or below."""
+    found = []
+    for path in paths:
+        while not os.path.isdir(path):
+            path = os.path.dirname(path) or os.curdir
+        found.append(path)
+    return found
+
+
 def _walk(folder: str) -> Iterator[str]:
     for where, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -81,12 +94,7 @@ def _walk(folder: str) -> Iterator[str]:
 
 def _passed_over(name: str) -> bool:
     """Hidden files, sidecars, tables, recordings and papers lie beside calls, and are none."""
-    return (
-        name.startswith(".")
-        or name in _TABLES
-        or name.endswith(_SIDECARS)
-        or os.path.splitext(name)[1].lower() in _NOT_CALLS
-    )
+    return name.startswith(".") or name in _TABLES or name.lower().endswith(_NOT_CALLS)
 
 
 def stem(file: str) -> str:
@@ -107,7 +115,7 @@ def documents(file: str) -> Iterator[Document | Unreadable]:
         with opened(file) as stream:
             yield from _lines(file, stream)
     except BadInput as error:
-        yield unreadable(error.at(file))
+        yield unreadable(Document(file), error)
 
 
 def _is_json_lines(stream: BinaryIO) -> bool:
@@ -137,7 +145,7 @@ def _lines(file: str, stream: BinaryIO) -> Iterator[Document | Unreadable]:
         start, offset = offset, offset + len(line)
         place = f"line {number}"
         if len(line) > MAX_CALL:
-            yield unreadable(BadInput(_too_long(), file=file, place=place))
+            yield unreadable(Document(file, place), BadInput(_too_long(MAX_CALL)))
             while line and not line.endswith(b"\n"):
                 line = stream.readline(MAX_CALL)
                 offset += len(line)
@@ -149,14 +157,19 @@ def read_bytes(document: Document) -> bytes:
     """The document's bytes, expanded. Raises :class:`BadInput` when unreadable or over the limits."""
     if document.data is not None:
         return document.data
+    if document.offset < 0:
+        return read_whole(document.file, MAX_CALL)
     with opened(document.file) as stream:
-        if document.offset < 0:
-            data = stream.read(MAX_CALL + 1)
-        else:
-            _skip(stream, document.offset)
-            data = stream.readline(MAX_CALL + 1)
-    if len(data) > MAX_CALL:
-        raise BadInput(_too_long())
+        _skip(stream, document.offset)
+        return stream.readline(MAX_CALL)
+
+
+def read_whole(file: str, limit: int) -> bytes:
+    """All of ``file``, expanded. Raises :class:`BadInput` when unreadable or longer than ``limit`` bytes."""
+    with opened(file) as stream:
+        data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise BadInput(_too_long(limit))
     return data
 
 
@@ -164,19 +177,26 @@ def _skip(stream: BinaryIO, offset: int) -> None:
     if stream.seekable():
         stream.seek(offset)
         return
-    while offset > 0:
-        offset -= len(stream.read(min(offset, _CHUNK)))
+    while offset > 0 and (chunk := stream.read(min(offset, _CHUNK))):
+        offset -= len(chunk)
 
 
-def _too_long() -> str:
-    return f"A call of more than {MAX_CALL // 2**20} MiB is not read: split the file into one call a line."
+def _too_long(limit: int) -> str:
+    return f"More than {limit // 2**20} MiB in one piece is not read: split it, for example one call a line."
 
 
-def unreadable(error: BadInput) -> Unreadable:
+def identity(document: Document) -> str:
+    """The id of a call that has none of its own: the file's stem, and the line's number."""
+    line = document.place.removeprefix("line ")
+    return f"{stem(document.file)}:{line}" if line else stem(document.file)
+
+
+def unreadable(document: Document, error: BadInput) -> Unreadable:
     """The value that stands for a document whose reading failed."""
-    line = error.place if error.place.startswith("line ") else ""
-    identity = f"{stem(error.file)}:{line.removeprefix('line ')}" if line else stem(error.file)
-    return Unreadable(identity, error.file, error.place, error.problem)
+    if error.file not in ("", document.file):  # a sidecar or table is at fault
+        return Unreadable(identity(document), document.file, document.place, str(error))
+    place = ", ".join(part for part in (document.place, error.place) if part)
+    return Unreadable(identity(document), document.file, place, error.problem)
 
 
 @contextmanager
@@ -220,9 +240,7 @@ def _unzstd(raw: BinaryIO) -> Iterator[bytes]:
     try:
         import zstandard
     except ImportError:
-        raise BadInput(
-            "Reading .zst files needs the zstandard package: pip install 'pytest-callqa[zstd]'."
-        ) from None
+        raise BadInput("Reading .zst files needs the zstandard package: pip install 'pytest-callqa[zstd]'.") from None
     # 128 MiB is the largest window `zstd --long` writes by default, and the most we grant a file.
     frames = zstandard.ZstdDecompressor(max_window_size=2**27)
     frame, pending, ended = frames.decompressobj(), b"", True
@@ -249,7 +267,7 @@ class _Capped(io.RawIOBase):
 
     def __init__(self, chunks: Iterator[bytes], budget: int) -> None:
         self._chunks = chunks
-        self._chunk = b""
+        self._chunk = memoryview(b"")
         self._left = budget
 
     def readable(self) -> bool:
@@ -260,7 +278,7 @@ class _Capped(io.RawIOBase):
             chunk = next(self._chunks, None)
             if chunk is None:
                 return 0
-            self._chunk = chunk
+            self._chunk = memoryview(chunk)
             self._left -= len(chunk)
             if self._left < 0:
                 raise BadInput(

@@ -1,0 +1,179 @@
+"""From files to calls: every transcript format that is known, recognised by its content.
+
+Adding a format is one module with a :class:`~pytest_callqa.readers.content.Reader`, and one line in
+``_READERS`` below.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+import msgspec
+
+from pytest_callqa.call import Call
+from pytest_callqa.errors import BadInput, did_you_mean
+from pytest_callqa.readers import aws, bodies, captions, deepgram, source, vcon
+from pytest_callqa.readers.content import Content, Reader
+from pytest_callqa.readers.duplicates import Duplicates, digest
+from pytest_callqa.readers.finishing import finish
+from pytest_callqa.readers.native import Native, schema, to_native
+from pytest_callqa.readers.options import Document, ReadOptions, Unreadable
+from pytest_callqa.readers.roles import RoleMap
+from pytest_callqa.readers.sidecars import Sidecars
+
+__all__ = [
+    "FORMATS",
+    "CallRef",
+    "Document",
+    "Duplicates",
+    "ReadOptions",
+    "Sidecars",
+    "Unreadable",
+    "digest",
+    "find_documents",
+    "find_sidecars",
+    "load",
+    "locate",
+    "read_calls",
+    "read_document",
+    "schema",
+    "to_native",
+]
+
+# In the order in which a document is offered to them: the most particular first.
+_BODIES: tuple[Reader, ...] = (
+    deepgram.Deepgram(),
+    aws.TranscribeCallAnalytics(),
+    aws.ContactLens(),
+    captions.WebVtt(),
+    bodies.Wtf(),
+    bodies.TurnList(),
+    captions.SubRip(),
+    bodies.LabelledText(),
+)
+_READERS: tuple[Reader, ...] = (Native(), vcon.VCon(_BODIES), *_BODIES)
+
+FORMATS: Mapping[str, Reader] = MappingProxyType({reader.name: reader for reader in _READERS})
+"""Every format by the name that ``--callqa-format`` takes."""
+
+
+class CallRef(msgspec.Struct, frozen=True):
+    """Where a call is, to read it later: small, hashable and fit to cross processes."""
+
+    id: str
+    file: str
+    place: str = ""
+    offset: int = -1
+
+
+def find_documents(paths: Sequence[str], options: ReadOptions) -> Iterator[Document | Unreadable]:
+    """The documents under ``paths``: files, folders (recursively, in sorted order) and globs.
+
+    JSON Lines (also ``.gz`` and ``.zst``) are streamed line by line. Raises :class:`BadInput` at once
+    for a path that does not exist, a pattern that matches nothing, a folder without calls and a
+    format that is not known; a file that cannot be read is an :class:`Unreadable` in its place.
+    """
+    if options.format not in FORMATS and options.format != "auto":
+        near = did_you_mean(options.format, FORMATS)
+        raise BadInput(f"{options.format!r} is no format: use auto or one of {', '.join(FORMATS)}.{near}")
+    files = source.find_files(paths)
+    return (document for file in files for document in source.documents(file))
+
+
+def find_sidecars(paths: Sequence[str], options: ReadOptions) -> Sidecars:
+    """The sidecars of the calls under ``paths``. Raises :class:`BadInput` as :meth:`Sidecars.load` does."""
+    return Sidecars.load(options, source.roots(paths))
+
+
+def read_document(document: Document, options: ReadOptions, sidecars: Sidecars) -> Iterator[Call | Unreadable]:
+    """The call in ``document``, with what its sidecars add. Whatever it holds, this does not raise."""
+    try:
+        yield _read(document, options, sidecars)
+    except BadInput as error:
+        yield source.unreadable(document, error)
+
+
+def read_calls(paths: Sequence[str], options: ReadOptions) -> Iterator[Call | Unreadable]:
+    """Every call under ``paths``, one after the other, each id once.
+
+    Raises :class:`BadInput` for faults of usage: see :func:`find_documents` and :meth:`Sidecars.load`.
+    """
+    documents = find_documents(paths, options)
+    sidecars = find_sidecars(paths, options)
+    return (found for _, found in _distinct(documents, options, sidecars))
+
+
+def locate(paths: Sequence[str], options: ReadOptions) -> Iterator[CallRef | Unreadable]:
+    """As :func:`read_calls`, but with a reference to each call in its place."""
+    documents = find_documents(paths, options)
+    sidecars = find_sidecars(paths, options)
+    return (
+        CallRef(found.id, document.file, document.place, document.offset) if isinstance(found, Call) else found
+        for document, found in _distinct(documents, options, sidecars)
+    )
+
+
+def load(ref: CallRef, options: ReadOptions, sidecars: Sidecars) -> Call:
+    """The call that ``ref`` stands for. Raises :class:`BadInput` if its file has changed since."""
+    document = Document(ref.file, ref.place, offset=ref.offset)
+    try:
+        call = _read(document, options, sidecars)
+    except BadInput as error:
+        raise error.at(ref.file, ref.place) from None
+    if call.id == source.identity(document):  # an id from the file's name may have got its folder's name
+        call = msgspec.structs.replace(call, id=ref.id)
+    if call.id != ref.id:
+        raise BadInput("The file has changed since it was listed: start again.", file=ref.file, place=ref.place)
+    return call
+
+
+def _distinct(
+    documents: Iterable[Document | Unreadable], options: ReadOptions, sidecars: Sidecars
+) -> Iterator[tuple[Document, Call | Unreadable]]:
+    """The calls and what cannot be read, without copies."""
+    duplicates = Duplicates()
+    for document in documents:
+        if isinstance(document, Unreadable):
+            yield Document(document.file, document.place), document
+            continue
+        for found in read_document(document, options, sidecars):
+            if isinstance(found, Unreadable):
+                yield document, found
+                continue
+            known_as = duplicates.admit(found.id, digest(found), document)
+            if isinstance(known_as, Unreadable):
+                yield document, known_as
+            elif known_as is not None:
+                yield document, found if known_as == found.id else msgspec.structs.replace(found, id=known_as)
+
+
+def _read(document: Document, options: ReadOptions, sidecars: Sidecars) -> Call:
+    meta = sidecars.meta(document.file)
+    if meta.roles:
+        options = dataclasses.replace(options, roles={**options.roles, **meta.roles})
+    content = Content(source.read_bytes(document))
+    call = _reader(content, options.format).read(content, options)
+    fields: dict[str, object] = {
+        "id": call.id or source.identity(document),
+        "language": call.language or options.language,
+        "source": f"{document.file}, {document.place}" if document.place else document.file,
+        **meta.fields,
+    }
+    call = sidecars.add_tables(msgspec.structs.replace(call, **fields), document.file)
+    return finish(call, RoleMap(options.roles))
+
+
+def _reader(content: Content, format: str) -> Reader:
+    if content.is_blank:
+        raise BadInput("The file is empty: export the call again.")
+    if format != "auto":
+        return FORMATS[format]
+    for reader in _READERS:
+        if reader.recognise(content):
+            return reader
+    raise BadInput(
+        f"This is not a transcript in a format that is known ({', '.join(FORMATS)}): leave the file out, or "
+        "name its format with --callqa-format."
+    )

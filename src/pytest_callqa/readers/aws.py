@@ -1,0 +1,195 @@
+"""Amazon: Contact Lens and Transcribe Call Analytics, which share a skeleton.
+
+Documents: "Output file locations and example analyzed files" of the Amazon Connect guide; "Post-call
+analytics output" of the Amazon Transcribe guide. Times are milliseconds from the call's start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from pytest_callqa.call import Call, Role, Silence, Turn, Word
+from pytest_callqa.errors import BadInput
+from pytest_callqa.readers.content import Content
+from pytest_callqa.readers.options import ReadOptions
+from pytest_callqa.readers.tolerance import tolerance
+from pytest_callqa.readers.words import seconds, with_punctuation
+
+ROLES: dict[str, Role] = {"AGENT": "agent", "CUSTOMER": "customer", "SYSTEM": "system"}
+"""Values of Amazon's ``ParticipantRole``."""
+
+REDACTED = "personal data was redacted by the recogniser: a name or number it removed cannot be checked"
+
+
+class _Span(msgspec.Struct, rename="pascal", frozen=True):
+    begin_offset_millis: float
+    end_offset_millis: float
+
+
+class _Item(msgspec.Struct, rename="pascal", frozen=True):
+    content: str
+    type: str = "pronunciation"
+    confidence: float | None = None
+    begin_offset_millis: float | None = None
+    end_offset_millis: float | None = None
+
+
+class _Turn(msgspec.Struct, rename="pascal", frozen=True):
+    content: str
+    begin_offset_millis: float
+    end_offset_millis: float
+    participant_id: str = ""
+    participant_role: str = ""
+    loudness_score: list[float | None] = []  # Contact Lens
+    loudness_scores: list[float | None] = []  # Transcribe Call Analytics
+    items: list[_Item] = []
+
+
+class _Participant(msgspec.Struct, rename="pascal", frozen=True):
+    participant_role: str
+    participant_id: str = ""
+
+
+class _NonTalk(msgspec.Struct, rename="pascal", frozen=True):
+    instances: list[_Span] = []
+
+
+class _Interruptions(msgspec.Struct, rename="pascal", frozen=True):
+    total_count: int
+
+
+class _Characteristics(msgspec.Struct, rename="pascal", frozen=True):
+    total_conversation_duration_millis: float | None = None
+    non_talk_time: _NonTalk | None = None
+    interruptions: _Interruptions | None = None
+
+
+class _Categories(msgspec.Struct, rename="pascal", frozen=True):
+    matched_categories: list[str] = []
+
+
+class _ContentMetadata(msgspec.Struct, rename="pascal", frozen=True):
+    output: str = ""
+
+
+class _CustomerMetadata(msgspec.Struct, rename="pascal", frozen=True):
+    contact_id: str = ""
+
+
+class _Analysis(msgspec.Struct, rename="pascal", frozen=True):
+    transcript: list[_Turn]
+    participants: list[_Participant] = []
+    job_name: str = ""
+    language_code: str = ""
+    conversation_characteristics: _Characteristics = _Characteristics()
+    categories: _Categories = _Categories()
+    content_metadata: _ContentMetadata = _ContentMetadata()
+    customer_metadata: _CustomerMetadata = _CustomerMetadata()
+
+
+class ContactLens:
+    """Contact Lens post-call analysis: turn times and roles, no words."""
+
+    name = "contact-lens"
+
+    def recognise(self, content: Content) -> bool:
+        """The skeleton, without what only Transcribe writes."""
+        return _is_analysis(content) and not _is_transcribe(content)
+
+    def read(self, content: Content, options: ReadOptions) -> Call:
+        """Raises :class:`BadInput` for a failed job and for fields that do not fit."""
+        analysis = _analysis(content)
+        return _call(
+            analysis,
+            self.name,
+            analysis.customer_metadata.contact_id,
+            "no words: a silence within a turn is known only where Contact Lens lists it (over 3 s)",
+            "ring, answer, hold and transfer times are in the contact record, not in this file",
+        )
+
+
+class TranscribeCallAnalytics:
+    """Transcribe Call Analytics: the same skeleton, with words and their confidence."""
+
+    name = "transcribe-call-analytics"
+
+    def recognise(self, content: Content) -> bool:
+        """The skeleton with a job's name, or with words."""
+        return _is_analysis(content) and _is_transcribe(content)
+
+    def read(self, content: Content, options: ReadOptions) -> Call:
+        """Raises :class:`BadInput` for a failed job and for fields that do not fit."""
+        analysis = _analysis(content)
+        return _call(
+            analysis,
+            self.name,
+            analysis.job_name,
+            "Amazon lists silences only above the length that its category rules ask for",
+            "no ring, answer, hold or transfer times",
+        )
+
+
+def _is_analysis(content: Content) -> bool:
+    if not content.has("JobStatus"):
+        return False
+    return content.has("Participants") or content.has("ConversationCharacteristics") or content.has("Channel")
+
+
+def _is_transcribe(content: Content) -> bool:
+    turns = content.get("Transcript")
+    first = turns[0] if isinstance(turns, list) and turns else None
+    return content.has("JobName") or (isinstance(first, dict) and ("Items" in first or "LoudnessScores" in first))
+
+
+def _analysis(content: Content) -> _Analysis:
+    status = content.get("JobStatus")
+    if status != "COMPLETED" and not content.has("Transcript"):
+        raise BadInput("Amazon did not complete this job, so there is no transcript: run the analysis again.")
+    return content.to(_Analysis)
+
+
+def _call(analysis: _Analysis, format: str, identity: str, *limits: str) -> Call:
+    roles = {who.participant_id: who.participant_role for who in analysis.participants}
+    redacted = analysis.content_metadata.output == "Redacted"
+    measured = analysis.conversation_characteristics
+    categories = ", ".join(analysis.categories.matched_categories)
+    return Call(
+        id=identity,
+        turns=tuple(
+            _turn(turn, turn.participant_role or roles.get(turn.participant_id, "")) for turn in analysis.transcript
+        ),
+        tolerance=tolerance(format),
+        language=analysis.language_code,
+        duration=seconds(measured.total_conversation_duration_millis),
+        silences=silences(measured.non_talk_time.instances if measured.non_talk_time else ()),
+        interruptions=measured.interruptions.total_count if measured.interruptions else None,
+        labels={"categories": categories} if categories else {},
+        limits=(*limits, REDACTED) if redacted else limits,
+        format=format,
+    )
+
+
+def silences(spans: Iterable[_Span]) -> tuple[Silence, ...]:
+    """Amazon's ``NonTalkTime`` in seconds."""
+    return tuple(Silence(span.begin_offset_millis / 1000, span.end_offset_millis / 1000) for span in spans)
+
+
+def _turn(turn: _Turn, role: str) -> Turn:
+    # One score a second; 0 is silence, and no part of how loud the speech was.
+    heard = [score for score in turn.loudness_score or turn.loudness_scores if score]
+    return Turn(
+        role=ROLES.get(role, "unknown"),
+        text=turn.content,
+        start=turn.begin_offset_millis / 1000,
+        end=turn.end_offset_millis / 1000,
+        speaker=turn.participant_id or role,
+        words=with_punctuation(map(_word, turn.items)),
+        loudness=sum(heard) / len(heard) if heard else None,
+    )
+
+
+def _word(item: _Item) -> tuple[Word, bool]:
+    word = Word(item.content, seconds(item.begin_offset_millis), seconds(item.end_offset_millis), item.confidence)
+    return word, item.type == "punctuation"

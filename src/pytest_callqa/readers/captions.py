@@ -1,0 +1,228 @@
+"""WebVTT and SubRip captions, with the ways in which tools write who speaks.
+
+Read line by line here, because the libraries that could do it lose what a judgement needs: webvtt-py 0.6
+drops a cue with a damaged time without a word (or refuses the file, with the cue's text in the
+message) and gives a cue of two voices to the first; pysubs2 1.8 takes cue identifiers and damaged time
+lines for speech, and drops voices. Here a damaged time costs the time, never the words.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import Literal, NamedTuple, TypeAlias
+
+from pytest_callqa.call import Call, Turn
+from pytest_callqa.errors import BadInput
+from pytest_callqa.readers.content import Content
+from pytest_callqa.readers.options import ReadOptions
+from pytest_callqa.readers.roles import RoleMap, is_numbered, name_in_label, role_of_label
+from pytest_callqa.readers.tolerance import tolerance
+
+_ARROW = "-->"
+_ASIDES = ("NOTE", "STYLE", "REGION")
+_LINE = re.compile(r"\r\n|\r|\n")
+_TIME = re.compile(r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})")
+_SRT = re.compile(r"\s*(?:\d+[ \t]*\r?\n)?[ \t]*\d+:\d{1,2}:\d{1,2}[.,]\d{1,3}[ \t]*-->")
+_VOICE = re.compile(r"<v(?:\.[^\s>]*)?(?:[ \t]+(?P<name>[^>]*))?>|</v>")
+_TAG = re.compile(r"</?(?:[cibuv]|ruby|rt|lang|font)\b[^>]*>|<[\d:.]+>|<v\b|\{\\an?\d+\}", re.IGNORECASE)
+_BRACKETED = re.compile(r"\[(?P<name>[^\[\]]{1,40})\](?P<colon>:?)\s*(?P<rest>.*)")
+_NAMED = re.compile(r"(?P<name>[^\W\d_][\w.'’() -]{0,39}):\s+(?P<rest>.*)")
+_DASHED = re.compile(r"[-–]\s*(?P<rest>\D.*)")
+
+
+_Style: TypeAlias = Literal["", "span", "bracket", "line", "name"]
+"""How a label is written: a voice span, in brackets, on a line to itself, or before a colon."""
+
+
+class _Cue(NamedTuple):
+    start: float | None
+    end: float | None
+    lines: list[str]
+
+
+class _Piece(NamedTuple):
+    """What one voice says in a cue; ``label`` is empty where the file names nobody."""
+
+    cue: _Cue
+    text: str
+    label: str
+    style: _Style
+
+
+class WebVtt:
+    """WebVTT (W3C Recommendation): voice spans, or labels as in SubRip."""
+
+    name = "webvtt"
+
+    def recognise(self, content: Content) -> bool:
+        """The first line says ``WEBVTT``."""
+        return re.match(rb"WEBVTT(?:[ \t\r\n]|$)", content.data) is not None
+
+    def read(self, content: Content, options: ReadOptions) -> Call:
+        """Raises :class:`BadInput` unless the text is UTF-8 and has cues."""
+        return _call(content.text, self.name, options)
+
+
+class SubRip:
+    """SubRip (.srt), which has no rule for speakers: labels are read as tools write them."""
+
+    name = "srt"
+
+    def recognise(self, content: Content) -> bool:
+        """The first cue's time line comes first, or second after a number."""
+        return content.value is None and _SRT.match(content.text) is not None
+
+    def read(self, content: Content, options: ReadOptions) -> Call:
+        """Raises :class:`BadInput` unless the text is UTF-8 and has cues."""
+        return _call(content.text, self.name, options)
+
+
+def _call(text: str, format: str, options: ReadOptions) -> Call:
+    cues = [cue for cue in _cues(_LINE.split(text)) if cue.lines]
+    if not cues:
+        raise BadInput("The captions have no cue with words: export the call again.")
+    is_label = _label_test(cues, RoleMap(options.roles))
+    pieces = _with_carried_labels([piece for cue in cues for piece in _pieces(cue, is_label)])
+    return Call(
+        id="",
+        turns=tuple(
+            Turn(
+                role=role_of_label(piece.label),
+                text=piece.text,
+                start=piece.cue.start,
+                end=piece.cue.end,
+                speaker=piece.label,
+            )
+            for piece in pieces
+        ),
+        tolerance=tolerance(format),
+        names=tuple(sorted({name_in_label(piece.label) for piece in pieces} - {""})),
+        limits=tuple(_limits(cues, pieces)),
+        format=format,
+    )
+
+
+def _cues(lines: Sequence[str]) -> Iterator[_Cue]:
+    """The cues, also where a blank line is missing before one or slipped into its words."""
+    cue: _Cue | None = None
+    after_blank = True
+    for line, following in pairwise((*lines, "")):
+        if _ARROW in line:
+            if cue:
+                yield cue
+            start, _, end = line.partition(_ARROW)
+            cue = _Cue(_time(start.strip()), _time(end.strip().partition(" ")[0]), [])
+        elif after_blank and line.startswith(_ASIDES):
+            if cue:
+                yield cue
+            cue = None  # and so its lines belong to nothing
+        elif cue and line.strip() and not _is_identifier(line, following, after_blank=after_blank):
+            cue.lines.append(line.strip())
+        after_blank = not line.strip()
+    if cue:
+        yield cue
+
+
+def _is_identifier(line: str, following: str, *, after_blank: bool) -> bool:
+    return _ARROW in following and (after_blank or line.strip().isdigit())
+
+
+def _time(text: str) -> float | None:
+    match = _TIME.fullmatch(text)
+    if not match:
+        return None
+    hours, minutes, seconds, fraction = match.groups()
+    return int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds) + int(fraction.ljust(3, "0")) / 1000
+
+
+def _label_test(cues: Sequence[_Cue], roles: RoleMap) -> Callable[[str], bool]:
+    """Tells a speaker's label from words that happen to stand before a colon or in brackets.
+
+    A name counts only if the file is written that way: its first cue starts with one, the name comes
+    back, and it is capitalised. Otherwise the label must say its role, or the role map must know it.
+    """
+    found = [match["name"] for cue in cues for line in cue.lines if (match := _NAMED.fullmatch(line))]
+    first = _NAMED.fullmatch(cues[0].lines[0])
+    names = {name for name, count in Counter(found).items() if first and count > 1 and _is_capitalised(name)}
+
+    def is_label(name: str) -> bool:
+        known = role_of_label(name) != "unknown" or is_numbered(name) or roles.role(name) is not None
+        return known or name in names
+
+    return is_label
+
+
+def _is_capitalised(name: str) -> bool:
+    return not any(word[0].islower() for word in name.split())
+
+
+def _pieces(cue: _Cue, is_label: Callable[[str], bool]) -> Iterator[_Piece]:
+    text = "\n".join(cue.lines)
+    if _VOICE.search(text):
+        yield from _voices(cue, text)
+        return
+    dashed = _DASHED.match(cue.lines[0]) is not None
+    label, words = "", list[str]()
+    style: _Style = ""
+    for line in cue.lines:
+        bracketed = _BRACKETED.fullmatch(line)
+        match = bracketed or _NAMED.fullmatch(line)
+        if match and (is_label(match["name"]) or (bracketed and bracketed["colon"])):
+            yield from _piece(cue, words, label, style)
+            label, words = match["name"], [match["rest"]]
+            style = "name" if not bracketed else "bracket" if match["rest"] else "line"
+        elif dashed and (match := _DASHED.fullmatch(line)):
+            yield from _piece(cue, words, label, style)
+            label, style, words = "", "", [match["rest"]]
+        else:
+            words.append(line)
+    yield from _piece(cue, words, label, style)
+
+
+def _voices(cue: _Cue, text: str) -> Iterator[_Piece]:
+    """The spans of a cue, each with its voice; a span may end at ``</v>`` or at the next voice."""
+    name, begin = "", 0
+    for match in _VOICE.finditer(text):
+        yield from _piece(cue, [text[begin : match.start()]], name, "span")
+        name, begin = html.unescape(match["name"] or "").strip(), match.end()
+    yield from _piece(cue, [text[begin:]], name, "span")
+
+
+def _piece(cue: _Cue, lines: Iterable[str], label: str, style: _Style) -> Iterator[_Piece]:
+    text = " ".join(html.unescape(_TAG.sub("", " ".join(lines))).split())
+    if text:
+        yield _Piece(cue, text, label, style)
+
+
+def _with_carried_labels(pieces: Sequence[_Piece]) -> list[_Piece]:
+    """The pieces, with a label that is shown only when the speaker changes put to all that it covers.
+
+    A file is written that way if its labels have lines to themselves, or if they stand before a colon
+    and none ever follows itself. Where spans or brackets name nobody, nobody is named.
+    """
+    labelled = [piece for piece in pieces if piece.label]
+    on_change = len(labelled) > 2 and all(one.label != two.label for one, two in pairwise(labelled))
+    styles = {piece.style for piece in labelled}
+    if styles != {"line"} and not (styles == {"name"} and on_change):
+        return list(pieces)
+    carried, current = [], ""
+    for piece in pieces:
+        current = piece.label or current
+        carried.append(piece._replace(label=current))
+    return carried
+
+
+def _limits(cues: Sequence[_Cue], pieces: Sequence[_Piece]) -> Iterator[str]:
+    yield "captions show lines of text for reading: no words, no loudness, nothing that happens on the line"
+    damaged = sum(cue.start is None or cue.end is None for cue in cues)
+    if damaged:
+        yield f"{damaged} of {len(cues)} captions have a damaged time, so times are not trusted"
+    if len(pieces) > len(cues):
+        yield "some captions hold several voices, whose times are those of the whole caption"
+    unnamed = sum(not piece.label for piece in pieces)
+    if unnamed:
+        yield f"{unnamed} of {len(pieces)} captions do not say who speaks"

@@ -1,0 +1,51 @@
+"""Calls that come twice: copies are counted once, and two calls under one id are an error."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+import msgspec
+
+from pytest_callqa.call import Call
+from pytest_callqa.errors import BadInput
+from pytest_callqa.readers.options import Document, Unreadable
+from pytest_callqa.readers.source import identity, unreadable
+
+_ENCODER = msgspec.msgpack.Encoder()
+
+
+class Duplicates:
+    """Remembers the ids it has seen, in about 200 bytes a call."""
+
+    def __init__(self) -> None:
+        self._seen: dict[bytes, tuple[bytes, Document]] = {}
+
+    def admit(self, id: str, content: bytes, document: Document) -> str | Unreadable | None:
+        """The id to know a call by; ``None`` for a copy, else what is wrong, naming both places.
+
+        ``content`` is its :func:`digest`. A call that is named after its file takes its folder's name
+        too if another folder has such a file.
+        """
+        here = Document(document.file, document.place)
+        known, first = self._seen.setdefault(_short(id.encode()), (content, here))
+        if first == here:
+            return id
+        if known == content:
+            return None
+        folder = os.path.dirname(document.file)
+        if id == identity(document) and folder != os.path.dirname(first.file):
+            return self.admit(f"{os.path.basename(folder)}/{id}", content, document)
+        where = f"{first.file}, {first.place}" if first.place else first.file
+        return unreadable(
+            document, BadInput(f"Another call has the same id ({where}): give each call an id of its own.")
+        )
+
+
+def digest(call: Call) -> bytes:
+    """What tells a call from another of the same id: everything but where it was found."""
+    return _short(_ENCODER.encode(msgspec.structs.replace(call, source="")))
+
+
+def _short(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=12).digest()

@@ -1,0 +1,65 @@
+"""Who speaks: what a label says by itself, and what the user's role map says about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from pytest_callqa.call import Role
+
+_WORDS: dict[str, Role] = {
+    **dict.fromkeys(("agent", "representative", "advisor", "adviser", "human_agent", "assistant"), "agent"),
+    **dict.fromkeys(("customer", "caller", "client", "end_user", "end user", "user"), "customer"),
+    **dict.fromkeys(("system", "ivr"), "system"),
+    **dict.fromkeys(("坐席", "座席", "客服"), "agent"),
+    **dict.fromkeys(("客户", "顾客"), "customer"),
+}
+
+# "Agent", "Agent 2", "Agent(May)" - and not "Customer Service", who is an agent.
+_LABEL = re.compile(r"\s*(?P<word>[^\W\d]+(?:[ _][^\W\d]+)?)\s*(?:[#_-]?\d+|\((?P<name>[^()]+)\))?\s*")
+_NUMBERED = re.compile(r"(?:speaker|spk|channel|party)[ _-]*0*(\d+)")
+
+
+def role_of_label(label: str) -> Role:
+    """The role that a speaker label names, or ``unknown`` for a number or a person's name."""
+    match = _LABEL.fullmatch(label)
+    return _WORDS.get(match["word"].lower(), "unknown") if match else "unknown"
+
+
+def name_in_label(label: str) -> str:
+    """The person's name that a label gives: ``May`` of ``Agent(May)`` and of ``Agent May``, or nothing."""
+    match = _LABEL.fullmatch(label)
+    if match and match["word"].lower() in _WORDS:
+        return match["name"] or ""
+    if is_numbered(label) or label.isdecimal():
+        return ""
+    first, _, rest = label.strip().partition(" ")
+    return rest if rest and first.lower() in _WORDS else label.strip()
+
+
+def is_numbered(label: str) -> bool:
+    """Whether a recogniser made the label up: ``SPEAKER_00``, ``spk_1``, ``channel 2``."""
+    return _NUMBERED.fullmatch(label.lower()) is not None
+
+
+class RoleMap:
+    """The user's map of speaker ids, labels and channels to roles.
+
+    ``0`` stands for ``SPEAKER_00``, ``spk_0``, ``speaker 0`` and ``channel 0`` alike; case is ignored.
+    """
+
+    def __init__(self, roles: Mapping[str, Role]) -> None:
+        self._roles = {_key(label): role for label, role in roles.items()}
+
+    def __bool__(self) -> bool:
+        return bool(self._roles)
+
+    def role(self, speaker: str) -> Role | None:
+        """The role the map gives ``speaker``, or ``None`` if it does not mention it."""
+        return self._roles.get(_key(speaker))
+
+
+def _key(label: str) -> str:
+    label = label.strip().lower()
+    match = _NUMBERED.fullmatch(label)
+    return match[1] if match else label

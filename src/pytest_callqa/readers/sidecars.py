@@ -1,0 +1,127 @@
+"""What lies beside calls and says what no transcript can: ring times, holds, the case, attestations.
+
+``CALL.meta.yaml`` beside ``CALL.json`` holds any field of a call that is about it (not its turns), and
+``roles:``; an empty field is one that is not known, and ``case: none`` says that there is no case.
+``cases.csv``, ``cases.json``, ``attestations.csv`` and ``attestations.json`` cover the calls of their
+folder and of the folders below it; tables given by option cover every call.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from pytest_callqa import plain
+from pytest_callqa.call import Call, Role
+from pytest_callqa.errors import BadInput, did_you_mean
+from pytest_callqa.readers.content import Content, typed
+from pytest_callqa.readers.options import ReadOptions
+from pytest_callqa.readers.source import META, read_whole, stem
+from pytest_callqa.readers.tables import AttestationTable, CaseTable
+
+MAX_META = 2**20
+"""Bytes of one ``.meta.yaml``."""
+
+# What a reader finds out, and a sidecar cannot know better.
+_NOT_META = frozenset({"turns", "timing", "roles", "case_known", "limits", "format", "source"})
+_META = tuple(name for name in Call.__struct_fields__ if name not in _NOT_META)
+
+
+class Meta(msgspec.Struct, frozen=True):
+    """One ``.meta.yaml``: the fields of the call that it sets, and its role map."""
+
+    fields: Mapping[str, object] = {}
+    roles: Mapping[str, Role] = {}
+
+
+class _Tables(msgspec.Struct, frozen=True):
+    """The tables that cover a folder, the nearest first."""
+
+    cases: tuple[CaseTable, ...] = ()
+    attestations: tuple[AttestationTable, ...] = ()
+
+    def __add__(self, further: _Tables) -> _Tables:
+        return _Tables(self.cases + further.cases, self.attestations + further.attestations)
+
+
+class Sidecars:
+    """The sidecars of a run. Fit to be pickled, so that workers need not read the tables again."""
+
+    def __init__(self, given: _Tables, roots: frozenset[str]) -> None:
+        """Not called directly: see :meth:`load`."""
+        self._given = given
+        self._roots = roots
+        self._by_folder: dict[str, _Tables] = {}
+
+    @classmethod
+    def load(cls, options: ReadOptions, folders: Iterable[str]) -> Sidecars:
+        """The tables of the options and those found in ``folders``, the roots under which calls lie.
+
+        Raises :class:`BadInput` naming the table and row that do not fit.
+        """
+        given = _Tables(
+            tuple(CaseTable(file) for file in options.cases),
+            tuple(AttestationTable(file) for file in options.attestations),
+        )
+        sidecars = cls(given, frozenset(map(os.path.abspath, folders)))
+        for root in sidecars._roots:
+            sidecars._covering(root)
+        return sidecars
+
+    def meta(self, file: str) -> Meta:
+        """What ``file``'s own sidecar says; empty if it has none. Raises :class:`BadInput`."""
+        beside = os.path.join(os.path.dirname(file), stem(file) + META)
+        if not os.path.exists(beside):
+            return Meta()
+        try:
+            return _meta(plain.load(Content(read_whole(beside, MAX_META)).text))
+        except BadInput as error:
+            raise error.at(beside) from None
+
+    def add_tables(self, call: Call, file: str) -> Call:
+        """``call`` with its case and attestations from the tables that cover ``file``."""
+        tables = self._covering(os.path.abspath(os.path.dirname(file))) + self._given
+        if not tables.cases and not tables.attestations:
+            return call
+        own = call.case.id if call.case else ""
+        found = next((case for table in tables.cases if (case := table.find(call.id, own))), call.case)
+        attested = tuple(one for table in tables.attestations for one in table.find(call.id, call.shift))
+        return msgspec.structs.replace(
+            call,
+            case=found,
+            case_known=call.case_known or bool(tables.cases),
+            attestations=call.attestations + attested,
+        )
+
+    def _covering(self, folder: str) -> _Tables:
+        """The tables of ``folder`` and of the folders above it, up to the root it lies under."""
+        if folder not in self._by_folder:
+            parent = os.path.dirname(folder)
+            above = folder not in self._roots and any(folder.startswith(root + os.sep) for root in self._roots)
+            self._by_folder[folder] = _in_folder(folder) + (self._covering(parent) if above else _Tables())
+        return self._by_folder[folder]
+
+
+def _in_folder(folder: str) -> _Tables:
+    def present(name: str) -> list[str]:
+        files = (os.path.join(folder, f"{name}.{kind}") for kind in ("csv", "json"))
+        return [file for file in files if os.path.isfile(file)]
+
+    return _Tables(tuple(map(CaseTable, present("cases"))), tuple(map(AttestationTable, present("attestations"))))
+
+
+def _meta(written: plain.Plain) -> Meta:
+    # msgspec takes no subclass of str, which is what remembers a scalar's line.
+    given = typed(json.loads(json.dumps(written or {})), dict[str, object])
+    roles = typed(given.pop("roles", {}), dict[str, Role])
+    given = {name: value for name, value in given.items() if value != ""}
+    for name in given:
+        if name not in _META:
+            raise BadInput(f"{name!r} is no field that a sidecar sets.{did_you_mean(name, (*_META, 'roles'))}")
+    if "case" in given:
+        given |= {"case": None if given["case"] == "none" else given["case"], "case_known": True}
+    call = typed({"id": "", **given}, Call)
+    return Meta({name: getattr(call, name) for name in given}, roles)

@@ -1,0 +1,363 @@
+"""vCon: conversations as draft-ietf-vcon-vcon-core describes them, in all their dialects.
+
+A vCon says who took part, when, and what happened on the line. What was said is in its text dialogs,
+or in an ``analysis`` whose body has no standard: it is recognised like a document of its own (see
+:mod:`pytest_callqa.readers.bodies`). The deprecated ``vcon`` key is never asked for.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from pytest_callqa.call import Call, Event, EventKind, Role, Turn
+from pytest_callqa.errors import BadInput
+from pytest_callqa.readers.bodies import aware
+from pytest_callqa.readers.content import Content, Reader
+from pytest_callqa.readers.finishing import FINENESS, finish
+from pytest_callqa.readers.options import ReadOptions
+from pytest_callqa.readers.roles import RoleMap, name_in_label, role_of_label
+from pytest_callqa.readers.tolerance import tolerance
+from pytest_callqa.readers.words import in_time, shifted
+
+
+class _PartyMeta(msgspec.Struct, frozen=True):
+    role: str | None = None
+
+
+class _Party(msgspec.Struct, frozen=True):
+    name: str | None = None
+    role: str | None = None
+    meta: _PartyMeta | None = None
+    type: str | None = None
+    ring_time: float | None = None
+
+
+class _History(msgspec.Struct, frozen=True):
+    party: int
+    time: datetime
+    event: str
+    button: str | None = None
+
+
+class _DialogMeta(msgspec.Struct, frozen=True):
+    direction: str | None = None
+
+
+class _Dialog(msgspec.Struct, frozen=True):
+    type: str
+    start: datetime | None = None
+    duration: float | None = None
+    parties: int | list[int | list[int] | None] | None = None
+    originator: int | None = None
+    body: object = None
+    encoding: str | None = None
+    disposition: str | None = None
+    party_history: list[_History] = []
+    meta: _DialogMeta | None = None
+    transferor: int | None = None
+    transfer_target: int | list[int] | None = None
+    skill: str | None = None
+
+
+class _Analysis(msgspec.Struct, frozen=True):
+    type: str | None = None
+    purpose: str | None = None
+    dialog: int | list[int] | None = None
+    vendor: str | None = None
+    body: object = None
+    encoding: str | None = None
+
+
+class _VCon(msgspec.Struct, frozen=True):
+    uuid: str
+    parties: list[_Party] | None = None
+    dialog: list[_Dialog] | None = None
+    analysis: list[_Analysis] | None = None
+    attachments: list[_Analysis] | None = None
+    redacted: dict[str, object] | None = None
+
+
+_HISTORY: dict[str, EventKind] = {
+    "hold": "hold",
+    "unhold": "unhold",
+    "mute": "mute",
+    "unmute": "unmute",
+    "keydown": "key",
+    "drop": "hangup",
+}
+_UNANSWERED: dict[str, EventKind] = {"no-answer": "ring", "hung-up": "hangup"}
+_DIRECTIONS: dict[str, Literal["inbound", "outbound"]] = {
+    "in": "inbound",
+    "inbound": "inbound",
+    "out": "outbound",
+    "outbound": "outbound",
+}
+
+
+class VCon:
+    """vCon, unsigned or signed. An encrypted one is named as such."""
+
+    name = "vcon"
+
+    def __init__(self, bodies: Sequence[Reader]) -> None:
+        """``bodies`` are the readers that the body of an analysis is offered to, in this order."""
+        self._bodies = bodies
+
+    def recognise(self, content: Content) -> bool:
+        """``uuid`` with what a conversation has, or the envelope of a signed or an encrypted one."""
+        return (
+            _is_signed(content)
+            or content.has("ciphertext")
+            or (content.has("uuid") and any(content.has(key) for key in ("parties", "dialog", "analysis")))
+            or content.has("vcon", "dialog")
+        )
+
+    def read(self, content: Content, options: ReadOptions) -> Call:
+        """One call for the whole vCon, its dialogs laid on one clock that starts with the first.
+
+        Raises :class:`BadInput` for an encrypted vCon, for one without a transcript that can be
+        read, and for fields that do not fit.
+        """
+        limits: tuple[str, ...] = ()
+        if _is_signed(content):
+            content = _payload(content)
+            limits = ("the vCon's signature was not verified",)
+        if content.has("ciphertext"):
+            raise BadInput("This vCon is encrypted (JWE): decrypt it first, then read the result.")
+        talk = _Conversation(content.to(_VCon))
+        transcripts, passed_over = self._transcripts(talk, options)
+        if passed_over:
+            limits += (f"{passed_over} more transcripts of the same dialogs were not used",)
+        call = _call(talk, transcripts)
+        if not call.turns and (not call.events or any(dialog.type == "recording" for dialog in talk.dialogs)):
+            raise BadInput(
+                "This vCon holds no transcript: transcribe its recording and add an analysis of type "
+                "wtf_transcription, or read the transcript from a file of its own."
+            )
+        return msgspec.structs.replace(call, limits=limits + call.limits)
+
+    def _transcripts(self, talk: _Conversation, options: ReadOptions) -> tuple[dict[int, Call], int]:
+        """By dialog, its transcript with the finest times, and how many others there were."""
+        best: dict[int, Call] = {}
+        count = 0
+        for part, entries in (("analysis", talk.vcon.analysis), ("attachments", talk.vcon.attachments)):
+            for number, entry in enumerate(entries or ()):
+                if entry.body is None or "transcript" not in (entry.type or entry.purpose or "").lower():
+                    continue
+                count += 1
+                dialog = entry.dialog[0] if isinstance(entry.dialog, list) and entry.dialog else entry.dialog
+                index = dialog if isinstance(dialog, int) else talk.first_recording()
+                heard = self._read_body(entry, f"$.{part}[{number}].body", options)
+                rival = best.get(index)
+                if rival is None or FINENESS.index(heard.timing) > FINENESS.index(rival.timing):
+                    best[index] = heard
+        return best, count - len(best)
+
+    def _read_body(self, entry: _Analysis, place: str, options: ReadOptions) -> Call:
+        try:
+            content = _body(entry.body, entry.encoding, place)
+            for reader in self._bodies:
+                if reader.recognise(content):
+                    return finish(reader.read(content, options), RoleMap({}))
+        except BadInput as error:
+            raise BadInput(error.problem, place=place + error.place.removeprefix("$")) from None
+        names = ", ".join(reader.name for reader in self._bodies)
+        raise BadInput(f"The body is none of the transcripts that can be read ({names}).", place=place)
+
+
+def _is_signed(content: Content) -> bool:
+    return content.has("payload") and (content.has("signatures") or content.has("signature"))
+
+
+def _payload(content: Content) -> Content:
+    payload = content.get("payload")
+    inner = Content(_from_base64(payload if isinstance(payload, str) else "", "$.payload"))
+    if not VCon(()).recognise(inner) or _is_signed(inner):
+        raise BadInput("The signed payload is not a plain vCon: unwrap it first, then read the result.")
+    return inner
+
+
+def _body(body: object, encoding: str | None, place: str) -> Content:
+    if not isinstance(body, str):
+        return Content(b"", body)
+    return Content(_from_base64(body, place) if encoding == "base64url" else body.encode())
+
+
+def _from_base64(text: str, place: str) -> bytes:
+    try:
+        return base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        raise BadInput("This is not base64url: export the vCon again.", place=place) from None
+
+
+class _Conversation:
+    """A vCon's parties and dialogs, and the clock they share."""
+
+    def __init__(self, vcon: _VCon) -> None:
+        self.vcon = vcon
+        self.parties = vcon.parties or []
+        self.dialogs = vcon.dialog or []
+        self.start = min((aware(dialog.start) for dialog in self.dialogs if dialog.start), default=None)
+        self.has_offset = all(dialog.start.tzinfo for dialog in self.dialogs if dialog.start)
+
+    def seconds(self, time: datetime | None) -> float | None:
+        """``time`` on the conversation's clock; ``None`` if either is not known."""
+        return (aware(time) - self.start).total_seconds() if time and self.start else None
+
+    def role(self, index: int | None) -> Role:
+        """The role of a party, from its ``role``, its ``meta.role`` or a name such as "Agent"."""
+        if index is None or not 0 <= index < len(self.parties):
+            return "unknown"
+        party = self.parties[index]
+        role = party.role or (party.meta.role if party.meta else None)
+        return role_of_label(role or party.name or "")
+
+    def first_recording(self) -> int:
+        """The dialog that a transcript without an index belongs to."""
+        return next((number for number, dialog in enumerate(self.dialogs) if dialog.type == "recording"), 0)
+
+
+def _call(talk: _Conversation, transcripts: dict[int, Call]) -> Call:
+    agents = [party for number, party in enumerate(talk.parties) if talk.role(number) == "agent"]
+    dispositions = [dialog.disposition for dialog in talk.dialogs if dialog.disposition]
+    agent = agents[0] if len(agents) == 1 else _Party()
+    turns = [
+        *_messages(talk),
+        *(turn for index, heard in transcripts.items() for turn in _spoken(talk, index, heard)),
+    ]
+    lasts = [
+        (talk.seconds(dialog.start) or 0.0) + dialog.duration for dialog in talk.dialogs if dialog.duration is not None
+    ]
+    names = {name_in_label(party.name) for party in talk.parties if party.name}
+    return Call(
+        id=talk.vcon.uuid,
+        turns=in_time(turns),
+        events=tuple(_events(talk)),
+        tolerance=max((heard.tolerance for heard in transcripts.values()), default=tolerance(VCon.name)),
+        language=next((heard.language for heard in transcripts.values() if heard.language), ""),
+        started=talk.start if talk.has_offset else None,
+        duration=max(lasts, default=None),
+        direction=next((_DIRECTIONS[way] for way in map(_direction, talk.dialogs) if way in _DIRECTIONS), ""),
+        ring_time=agent.ring_time,
+        agent=agent.name or "",
+        queue=next((dialog.skill for dialog in talk.dialogs if dialog.skill), ""),
+        names=tuple(sorted(names.union(*(heard.names for heard in transcripts.values())) - {""})),
+        labels={"disposition": ", ".join(dispositions)} if dispositions else {},
+        limits=tuple(
+            dict.fromkeys((*_limits(talk), *(limit for heard in transcripts.values() for limit in heard.limits)))
+        ),
+        format=VCon.name,
+    )
+
+
+def _messages(talk: _Conversation) -> Iterator[Turn]:
+    """The text dialogs as turns: a message has a time, and a length only if the file gives it one."""
+    for number, dialog in enumerate(talk.dialogs):
+        if dialog.type != "text" or not isinstance(dialog.body, str):
+            continue
+        text = _body(dialog.body, dialog.encoding, f"$.dialog[{number}].body").text
+        start = talk.seconds(dialog.start)
+        parties = _flat(dialog.parties)
+        sender = dialog.originator if dialog.originator is not None else next(iter(parties), None)
+        yield Turn(
+            role=talk.role(sender),
+            text=text.strip(),
+            start=start,
+            end=start + dialog.duration if start is not None and dialog.duration else None,
+            speaker="" if sender is None else f"party {sender}",
+        )
+
+
+def _spoken(talk: _Conversation, index: int, heard: Call) -> Iterator[Turn]:
+    """The turns of a dialog's transcript, on the conversation's clock and with their party's role."""
+    dialog = talk.dialogs[index] if 0 <= index < len(talk.dialogs) else _Dialog("recording")
+    offset = talk.seconds(heard.started or dialog.start) or 0.0
+    numbered = _numbers_are_parties(heard.turns, dialog)
+    for turn in heard.turns:
+        if turn.role == "unknown":
+            party = _party_of(turn.speaker, talk, dialog, numbered=numbered)
+            turn = msgspec.structs.replace(turn, role=talk.role(party))
+        yield shifted(turn, offset) if offset else turn
+
+
+def _numbers_are_parties(turns: Sequence[Turn], dialog: _Dialog) -> bool:
+    """Whether ``speaker 1`` can only mean party 1.
+
+    A recogniser counts its speakers 0, 1, …, in the order of its liking, so such numbers prove nothing;
+    numbers that are just this dialog's parties and do not count from 0 do.
+    """
+    numbers = {number for turn in turns if (number := _number(turn.speaker, "speaker")) is not None}
+    return numbers == set(_flat(dialog.parties)) and numbers != set(range(len(numbers)))
+
+
+def _party_of(speaker: str, talk: _Conversation, dialog: _Dialog, *, numbered: bool) -> int | None:
+    party = _number(speaker, "party")
+    if party is None and numbered:
+        party = _number(speaker, "speaker")
+    channel = _number(speaker, "channel")
+    if channel is not None:
+        channels = dialog.parties if isinstance(dialog.parties, list) else []
+        on_it = _flat(channels[channel]) if channel < len(channels) else []
+        party = on_it[0] if len(on_it) == 1 else None
+    if party is not None:
+        return party
+    named = [number for number, who in enumerate(talk.parties) if who.name == speaker]
+    return named[0] if len(named) == 1 else None
+
+
+def _number(speaker: str, kind: str) -> int | None:
+    """The number in labels such as ``party 1``, as our readers write them."""
+    match = re.fullmatch(rf"{kind} ([0-9]{{1,6}})", speaker)
+    return int(match[1]) if match else None
+
+
+def _flat(parties: int | Sequence[int | list[int] | None] | None) -> list[int]:
+    """Party indexes, whether one, a list, or a list for each channel with ``null`` for an unused one."""
+    if parties is None:
+        return []
+    if isinstance(parties, int):
+        return [parties]
+    return [party for channel in parties for party in _flat(channel)]
+
+
+def _events(talk: _Conversation) -> Iterator[Event]:
+    for dialog in talk.dialogs:
+        for entry in dialog.party_history:
+            by = talk.role(entry.party)
+            kind = _HISTORY.get(entry.event)
+            if entry.event == "join" and by == "agent":
+                kind = "answer"
+            if kind:
+                yield Event(kind=kind, time=talk.seconds(entry.time), by=by, value=entry.button or "")
+        if dialog.type == "transfer":
+            target = next(iter(_flat(dialog.transfer_target)), None)
+            to = talk.parties[target] if target is not None and target < len(talk.parties) else _Party()
+            by = talk.role(dialog.transferor)
+            yield Event(kind="transfer", time=talk.seconds(dialog.start), by=by, value=to.name or "")
+        if dialog.type == "incomplete" and dialog.disposition in _UNANSWERED:
+            kind = _UNANSWERED[dialog.disposition]
+            yield Event(kind=kind, time=talk.seconds(dialog.start), by=talk.role(dialog.originator))
+
+
+def _direction(dialog: _Dialog) -> str:
+    return (dialog.meta.direction or "").lower() if dialog.meta else ""
+
+
+def _limits(talk: _Conversation) -> Iterator[str]:
+    if not talk.has_offset:
+        yield "its start times have no UTC offset, so the time of day is not known"
+    if talk.vcon.redacted:
+        yield "personal data was redacted: a name or number that was removed cannot be checked"
+    used = {party for dialog in talk.dialogs for party in _flat(dialog.parties)}
+    if any(not 0 <= party < len(talk.parties) for party in used):
+        yield "a dialog names parties that the vCon does not list"
+    if any(dialog.type == "text" for dialog in talk.dialogs):
+        yield "its messages were written: no silences and no loudness, and one may quote another"
+    if not any(dialog.party_history for dialog in talk.dialogs):
+        yield "no ring, answer, hold, mute or key events"

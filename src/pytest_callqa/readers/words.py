@@ -1,0 +1,81 @@
+"""Words as recognisers list them, made into those of a :class:`~pytest_callqa.call.Turn`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from pytest_callqa.call import Turn, Word
+
+
+def with_punctuation(items: Iterable[tuple[Word, bool]]) -> tuple[Word, ...]:
+    """The words, with marks that are items of their own (flag true) put to the word before them."""
+    words: list[Word] = []
+    for item, is_mark in items:
+        if is_mark and words:
+            last = words[-1]
+            words[-1] = Word(last.text + item.text, last.start, last.end, last.confidence)
+        else:
+            words.append(item)
+    return tuple(words)
+
+
+def seconds(milliseconds: float | None) -> float | None:
+    """Milliseconds as seconds; nothing stays nothing."""
+    return None if milliseconds is None else milliseconds / 1000
+
+
+PAUSE = 0.8
+"""Seconds of pause that end a turn where a file lists words only: Deepgram's default for utterances."""
+
+
+def turns_of(spoken: Iterable[tuple[str, Word]]) -> tuple[Turn, ...]:
+    """Words in time order, each with its speaker's label, as turns: split at a new label or a pause."""
+    turns: list[Turn] = []
+    words: list[Word] = []
+    current = ""
+    for speaker, word in spoken:
+        if words and (speaker != current or _paused(words[-1], word)):
+            turns.append(turn_of(words, current))
+            words = []
+        current = speaker
+        words.append(word)
+    if words:
+        turns.append(turn_of(words, current))
+    return tuple(turns)
+
+
+def turn_of(words: Sequence[Word], speaker: str) -> Turn:
+    """One turn of these words, from the first to the last that has a time."""
+    starts = [word.start for word in words if word.start is not None]
+    ends = [word.end for word in words if word.end is not None]
+    return Turn(
+        text=" ".join(word.text for word in words),
+        start=starts[0] if starts else None,
+        end=ends[-1] if starts and ends else None,
+        speaker=speaker,
+        words=tuple(words),
+    )
+
+
+def _paused(before: Word, after: Word) -> bool:
+    return before.end is not None and after.start is not None and after.start - before.end >= PAUSE
+
+
+def in_time(turns: Iterable[Turn]) -> tuple[Turn, ...]:
+    """Turns that a format lists channel by channel, in order of their start if all have one."""
+    listed = tuple(turns)
+    if any(turn.start is None for turn in listed):
+        return listed
+    return tuple(sorted(listed, key=lambda turn: turn.start or 0.0))
+
+
+def shifted(turn: Turn, offset: float) -> Turn:
+    """``turn`` on a clock that started ``offset`` seconds earlier."""
+
+    def move(time: float | None) -> float | None:
+        return None if time is None else time + offset
+
+    words = tuple(Word(word.text, move(word.start), move(word.end), word.confidence) for word in turn.words)
+    return msgspec.structs.replace(turn, start=move(turn.start), end=move(turn.end), words=words)

@@ -1,0 +1,155 @@
+"""WebVTT and SubRip, with every way of writing who speaks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_callqa.call import Call
+from pytest_callqa.readers import ReadOptions
+from readers_kit import call, refusal
+
+ROLES = ReadOptions(roles={"0": "agent", "1": "customer"})
+
+
+def vtt(*cues: str) -> Call:
+    """A WebVTT call with a cue a second."""
+    timed = (f"00:{number:02}.000 --> 00:{number + 1:02}.000\n{cue}" for number, cue in enumerate(cues))
+    return call("\n\n".join(["WEBVTT", *timed]))
+
+
+def srt(*cues: str, options: ReadOptions | None = None) -> Call:
+    """A SubRip call with a cue a second."""
+    timed = (f"{n + 1}\n00:00:{n:02},000 --> 00:00:{n + 1:02},000\n{cue}" for n, cue in enumerate(cues))
+    return call("\n\n".join(timed), options)
+
+
+def said(read: Call) -> list[tuple[str, str]]:
+    return [(turn.speaker, turn.text) for turn in read.turns]
+
+
+def test_voices_times_and_markup_of_a_talk() -> None:
+    read = call(Path("webvtt/vttjs_cycle-collector-talk.vtt"))
+    assert (read.format, read.timing, read.tolerance, read.roles) == ("webvtt", "turn", 0.5, "unknown")
+    assert said(read)[1:4] == [
+        ("Chris Pearce", "Okay, we're good now."),
+        ("Kyle Huey", "Oh, now we're good?"),
+        ("", "Laughter"),
+    ]
+    assert read.turns[1].start == read.turns[2].start == 4.0
+    assert read.names == ("Chris Pearce", "Kyle Huey")
+    assert "some captions hold several voices, whose times are those of the whole caption" in read.limits
+
+
+def test_talk_over_is_legal() -> None:
+    read = call(Path("webvtt/vttjs_spec-example.vtt"))
+    assert any(a.end > b.start for a, b in zip(read.turns, read.turns[1:], strict=False) if a.end and b.start)
+
+
+def test_a_speaker_shown_only_when_it_changes_is_carried_forward() -> None:
+    read = call(Path("srt/deepgram_captions_dg_speakers.srt"), ROLES)
+    assert [turn.speaker for turn in read.turns[:9]] == ["speaker 0"] * 7 + ["speaker 1"] * 2
+    assert (read.format, read.roles, read.turns[0].role, read.turns[7].role) == ("srt", "mapped", "agent", "customer")
+    same = call(Path("webvtt/deepgram_captions_dg_speakers.vtt"))
+    assert [turn.text for turn in same.turns] == [turn.text for turn in read.turns]
+
+
+def test_a_damaged_time_costs_the_time_and_not_the_words() -> None:
+    read = call(Path("webvtt/webvttpy_invalid_timeframe.vtt"))
+    assert (len(read.turns), read.timing) == (7, "start")
+    assert (read.turns[1].start, read.turns[1].end) == (7.0, None)
+    assert "1 of 7 captions have a damaged time, so times are not trusted" in read.limits
+
+
+def test_a_full_stop_for_the_comma_is_accepted_in_srt() -> None:
+    assert call(Path("srt/webvttpy_invalid_timeframe.srt")).turns[1].end == 11.89
+
+
+def test_identifiers_notes_and_a_byte_order_mark_are_no_speech() -> None:
+    assert said(call(Path("webvtt/webvttpy_using_identifiers.vtt")))[:2] == [
+        ("", "Caption text #1"),
+        ("", "Caption text #2"),
+    ]
+    assert said(call(Path("webvtt/webvttpy_captions_with_bom.vtt")))[0] == ("", "Caption text #1")
+    comments = call(Path("webvtt/webvttpy_comments.vtt"))
+    assert [text for _, text in said(comments)] == [
+        "Ta en kopp varmt te.",
+        "Det är inte varmt.",
+        "Har en kopp te.",
+        "Det smakar som te.",
+        "Ta en kopp",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cue", "expected"),
+    [
+        ("<v Mary>No way!</v>", [("Mary", "No way!")]),
+        ("<v.first.loud Joe Doe>No way!", [("Joe Doe", "No way!")]),
+        ("<v>It's a tree!", [("", "It's a tree!")]),
+        ("<v It's a tree!", [("", "It's a tree!")]),
+        ("<v Tom &amp; Ann>Fish &lt;and&gt; chips", [("Tom & Ann", "Fish <and> chips")]),
+        ("<i>One</i> <00:00.500><c.loud>two</c>", [("", "One two")]),
+        ("before <v Ann>after", [("", "before"), ("Ann", "after")]),
+        ("-5 degrees", [("", "-5 degrees")]),
+        ("- Hot?\n- No.\nCold.", [("", "Hot?"), ("", "No. Cold.")]),
+    ],
+)
+def test_a_cue(cue: str, expected: list[tuple[str, str]]) -> None:
+    assert said(vtt(cue)) == expected
+
+
+def test_labels_in_brackets_or_before_a_colon() -> None:
+    assert said(srt("[SPEAKER_00]: Hello.", "[SPEAKER_01]: Hi.")) == [("SPEAKER_00", "Hello."), ("SPEAKER_01", "Hi.")]
+    assert said(srt("[Agent] Hello.", "[Customer] Hi.")) == [("Agent", "Hello."), ("Customer", "Hi.")]
+    read = srt("Agent: Hello,\nI am May.", "Customer: Hi.\nAgent(May): Yes?")
+    assert said(read) == [("Agent", "Hello, I am May."), ("Customer", "Hi."), ("Agent(May)", "Yes?")]
+    assert ([turn.role for turn in read.turns], read.roles) == (["agent", "customer", "agent"], "given")
+    assert read.names == ("May",)
+
+
+def test_a_label_that_the_role_map_knows_is_a_label() -> None:
+    options = ReadOptions(roles={"Dana": "agent"})
+    assert said(srt("Dana: hello", "hi", options=options)) == [("Dana", "hello"), ("", "hi")]
+    assert said(srt("Dana: hello", "hi")) == [("", "Dana: hello"), ("", "hi")]
+
+
+def test_names_count_if_the_file_is_written_that_way() -> None:
+    assert said(srt("Dana Fox: hello", "Bo: hi", "Dana Fox: so", "Bo: ok")) == [
+        ("Dana Fox", "hello"),
+        ("Bo", "hi"),
+        ("Dana Fox", "so"),
+        ("Bo", "ok"),
+    ]
+
+
+def test_a_name_before_a_colon_shown_on_change_is_carried_and_words_before_a_colon_are_not_names() -> None:
+    read = srt("Dana: hello", "and then", "Bo: hi", "here is the thing: no", "Dana: so", "Bo: ok")
+    assert [speaker for speaker, _ in said(read)] == ["Dana", "Dana", "Bo", "Bo", "Dana", "Bo"]
+    assert said(read)[3][1] == "here is the thing: no"
+
+
+def test_what_names_nobody_stays_nobody() -> None:
+    read = srt("[SPEAKER_00]: Hello.", "well", "[laughter] no")
+    assert said(read) == [("SPEAKER_00", "Hello."), ("", "well"), ("", "[laughter] no")]
+    assert "2 of 3 captions do not say who speaks" in read.limits
+
+
+def test_a_missing_blank_line_and_one_too_many() -> None:
+    text = "1\n00:00:00,000 --> 00:00:01,000\nOne\n2\n00:00:01,000 --> 00:00:02,000\nTwo\n\nand a half\n"
+    assert said(call(text)) == [("", "One"), ("", "Two and a half")]
+
+
+def test_styles_and_notes_end_a_cue() -> None:
+    text = "WEBVTT\n\n00:00.000 --> 00:01.000\nOne\n\nNOTE said in jest\n\nSTYLE\n::cue { color: red }\n"
+    assert said(call(text)) == [("", "One")]
+
+
+def test_hours_are_read() -> None:
+    assert call("WEBVTT\n\n01:00:00.5 --> 01:00:01.25\nOne").turns[0].start == 3600.5
+
+
+def test_captions_without_words_are_refused() -> None:
+    assert "no cue with words" in refusal("WEBVTT\n\n00:00.000 --> 00:01.000\n")
+    assert "no cue with words" in refusal("WEBVTT")
