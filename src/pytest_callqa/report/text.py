@@ -85,11 +85,11 @@ def _head(summary: Summary, width: int) -> Iterator[str]:
     rules = count(len(summary.clauses), "rule")
     yield clip(f"{visible(summary.title)} ({summary.version}): {count(summary.calls, 'call')}, {rules}", width)
     if summary.mean_score is not None and summary.mean_raw_score is not None:
-        critical = f"{count(summary.critical_calls, 'call')} with a critical breach"
-        raw = f" ({score_text(summary.mean_raw_score)} before critical breaches set a call to 0)"
+        mean, raw = score_text(summary.mean_score), score_text(summary.mean_raw_score)
+        before = f" ({raw} before critical breaches set a call to 0)" if mean != raw else ""
         yield (
-            f"mean score {score_text(summary.mean_score)} of 100{raw if summary.critical_calls else ''}; "
-            f"{summary.failing_calls:,} of {count(summary.calls, 'call')} failing, {critical}"
+            f"mean score {mean} of 100{before}; {summary.failing_calls:,} of {count(summary.calls, 'call')} failing, "
+            f"{summary.critical_calls:,} with a critical breach"
         )
     if summary.repeated:
         yield f"{count(summary.repeated, 'call')} in more than one ledger, counted once"
@@ -132,9 +132,8 @@ def _not_judged(summary: Summary, width: int) -> Iterator[str]:
         yield f"not in the rates: {', '.join(told)}"
     manual = [clause.clause for clause in summary.clauses if clause.counts.not_assessed]
     if manual:
-        yield from wrap(
-            f"  not assessed: {', '.join(manual)}: nobody has attested them; see --callqa-attestations", width, "    "
-        )
+        attested = f"  not assessed: no attestation for {', '.join(manual)}; see --callqa-attestations"
+        yield from wrap(attested, width, "    ")
     for title, reasons in (("undecided", summary.doubts), ("error", summary.faults)):
         for reason in reasons[:REASONS_SHOWN]:
             yield clip(f"  {title}: {reason_text(reason)}", width)
