@@ -83,7 +83,7 @@ def test_a_call_without_speech_may_still_be_judged() -> None:
         ({"turns": [{"text": "x", "role": "a secret"}]}, "$.turns[0].role: Not one of the values allowed here"),
         ({"turns": [{"text": "x", "start": 3, "end": 2}]}, "$.turns[0]: It ends at 2 s, before it starts at 3 s"),
         ({"turns": [{"text": "x", "start": -1, "end": 2}]}, "$.turns[0]: -1 s to 2 s is not a time within a call"),
-        ({"turns": [{"text": "x", "start": -1}]}, "$.turns[0].start: -1 s is not a time within a call"),
+        ({"turns": [{"text": "x", "start": -1}]}, "$.turns[0]: -1 s is not a time within a call"),
         ({"turns": [{"text": "x", "end": 1}]}, "$.turns[0]: The turn has an end and no start"),
         (
             {"turns": [{"text": "x", "start": 0, "end": 9, "words": [{"text": "x", "start": 2, "end": 1}]}]},

@@ -6,7 +6,8 @@ A reader says what the file says. Here times are checked, turns are put in order
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 
@@ -32,19 +33,18 @@ def finish(call: Call, roles: RoleMap) -> Call:
         raise BadInput("The call has no turns, no events and no duration: there is nothing to judge.")
     if len(call.turns) > MAX_TURNS:
         raise BadInput(f"The call has {len(call.turns)} turns, and more than {MAX_TURNS} are not read: split it.")
-    timing = _timing(call.turns)
+    times = _times(call.turns)
     _check_rest(call)
-    if FINENESS.index(call.timing) > FINENESS.index(timing):
+    if FINENESS.index(call.timing) > FINENESS.index(times.timing):
         raise BadInput(
-            f'timing is "{call.timing}", but the turns have only "{timing}" times: leave timing out, or give '
-            "every turn its times.",
+            f'timing is "{call.timing}", but the turns have only "{times.timing}" times: leave timing out, or '
+            "give every turn its times.",
             place="$.timing",
         )
-    turns, limits = call.turns, call.limits
-    if timing != "none":
-        turns, note = _ordered(turns, call.tolerance)
-        limits += note
-    limits += _overrun(call, turns)
+    turns = call.turns
+    if times.step_back and times.timing != "none":
+        turns = tuple(sorted(turns, key=lambda turn: turn.start or 0.0))
+    limits = (*call.limits, *_doubts(call, times))
     provenance: Roles = call.roles
     if roles:
         turns, provenance = _mapped(turns, roles, provenance)
@@ -53,37 +53,61 @@ def finish(call: Call, roles: RoleMap) -> Call:
     return msgspec.structs.replace(
         call,
         turns=turns,
-        timing=timing,
+        timing=times.timing,
         roles=provenance,
         limits=limits,
         case_known=call.case_known or call.case is not None,
     )
 
 
-def _timing(turns: tuple[Turn, ...]) -> Timing:
-    """The finest times that every turn carries; word times may miss some words. Checks each one."""
-    started = ended = worded = 0
+class _Times(NamedTuple):
+    """What a look at every turn tells."""
+
+    timing: Timing
+    """The finest times that every turn carries; word times may miss some words."""
+    last: float
+    """Seconds to the last time of any turn."""
+    step_back: float
+    """By how many seconds, at most, a turn starts before one that comes earlier in the file."""
+    step_at: int
+    """Which turn does so."""
+
+
+def _times(turns: tuple[Turn, ...]) -> _Times:
+    """Checks the times of every turn, in the one pass that a long call can afford."""
+    started = ended = worded = step_at = 0
+    latest = last = step_back = 0.0
     for number, turn in enumerate(turns):
         start, end = turn.start, turn.end
         if len(turn.text) > MAX_TURN:
             raise BadInput(f"A turn of more than {MAX_TURN} characters is not read.", place=f"$.turns[{number}]")
+        if turn.words:
+            worded += _check_words(turn.words, number)
         if start is None:
             if end is not None:
                 raise BadInput("The turn has an end and no start: give both or neither.", place=f"$.turns[{number}]")
-        elif end is None:
-            _check(start, start, f"$.turns[{number}].start")
-            started += 1
+            continue
+        started += 1
+        if end is None:
+            end = start
         else:
-            # One comparison finds NaN, infinite, negative and reversed times alike.
-            if not 0 <= start <= end <= LONGEST:
-                raise _impossible(start, end, f"$.turns[{number}]")
-            started += 1
             ended += 1
-        if turn.words:
-            worded += _check_words(turn.words, number)
-    if not turns or started < len(turns):
+        # One comparison finds NaN, infinite, negative and reversed times alike.
+        if not 0 <= start <= end <= LONGEST:
+            raise _impossible(start, end, f"$.turns[{number}]")
+        if end > last:
+            last = end
+        if start >= latest:
+            latest = start
+        elif latest - start > step_back:
+            step_back, step_at = latest - start, number
+    return _Times(_timing(len(turns), started, ended, worded), last, step_back, step_at)
+
+
+def _timing(turns: int, started: int, ended: int, worded: int) -> Timing:
+    if not turns or started < turns:
         return "none"
-    if ended < len(turns):
+    if ended < turns:
         return "start"
     return "word" if worded else "turn"
 
@@ -125,32 +149,14 @@ def _impossible(start: float, end: float, place: str) -> BadInput:
     return BadInput(f"{problem}: times are seconds from the call's start; export the call again.", place=place)
 
 
-def _ordered(turns: tuple[Turn, ...], tolerance: float) -> tuple[tuple[Turn, ...], tuple[str, ...]]:
-    """The turns by start time, and a note if the file's own order was another one."""
-    latest = furthest = 0.0
-    where = 0
-    for number, turn in enumerate(turns):
-        start: float = turn.start  # type: ignore[assignment]
-        if start >= latest:
-            latest = start
-        elif latest - start > furthest:
-            furthest, where = latest - start, number
-    if not furthest:
-        return turns, ()
-    ordered = tuple(sorted(turns, key=lambda turn: turn.start or 0.0))
-    if furthest <= tolerance:
-        return ordered, ()
-    return ordered, (f"the file's turns go back in time by {furthest:.2f} s at turn {where + 1}; ordered by start",)
-
-
-def _overrun(call: Call, turns: Iterable[Turn]) -> tuple[str, ...]:
-    """A note if speech goes on after the call's end, so that silence at the end is not trusted."""
-    if call.duration is None:
-        return ()
-    last = max((turn.end or turn.start or 0.0 for turn in turns), default=0.0)
-    if last <= call.duration + call.tolerance:
-        return ()
-    return (f"speech goes on until {last:.1f} s, though the file says the call lasts {call.duration:.1f} s",)
+def _doubts(call: Call, times: _Times) -> Iterator[str]:
+    """Notes on times that contradict each other, which rules about time must not trust blindly."""
+    if times.step_back > call.tolerance and times.timing != "none":
+        yield (
+            f"the file's turns go back in time by {times.step_back:.2f} s at turn {times.step_at + 1}; ordered by start"
+        )
+    if call.duration is not None and times.last > call.duration + call.tolerance:
+        yield f"speech goes on until {times.last:.1f} s, though the file says the call lasts {call.duration:.1f} s"
 
 
 def _mapped(turns: tuple[Turn, ...], roles: RoleMap, before: Roles) -> tuple[tuple[Turn, ...], Roles]:

@@ -55,6 +55,7 @@ class Sidecars:
         self._given = given
         self._roots = roots
         self._by_folder: dict[str, _Tables] = {}
+        self._latest: tuple[str, Meta] = ("", Meta())
 
     @classmethod
     def load(cls, options: ReadOptions, folders: Iterable[str]) -> Sidecars:
@@ -66,13 +67,19 @@ class Sidecars:
             tuple(CaseTable(file) for file in options.cases),
             tuple(AttestationTable(file) for file in options.attestations),
         )
-        sidecars = cls(given, frozenset(map(os.path.abspath, folders)))
-        for root in sidecars._roots:
+        roots = tuple(folders)
+        sidecars = cls(given, frozenset(map(os.path.abspath, roots)))
+        for root in roots:
             sidecars._covering(root)
         return sidecars
 
     def meta(self, file: str) -> Meta:
         """What ``file``'s own sidecar says; empty if it has none. Raises :class:`BadInput`."""
+        if file != self._latest[0]:  # not again for each line of JSON Lines
+            self._latest = file, self._read_meta(file)
+        return self._latest[1]
+
+    def _read_meta(self, file: str) -> Meta:
         beside = os.path.join(os.path.dirname(file), stem(file) + META)
         if not os.path.exists(beside):
             return Meta()
@@ -83,7 +90,7 @@ class Sidecars:
 
     def add_tables(self, call: Call, file: str) -> Call:
         """``call`` with its case and attestations from the tables that cover ``file``."""
-        tables = self._covering(os.path.abspath(os.path.dirname(file))) + self._given
+        tables = self._covering(os.path.dirname(file)) + self._given
         if not tables.cases and not tables.attestations:
             return call
         own = call.case.id if call.case else ""
@@ -99,9 +106,11 @@ class Sidecars:
     def _covering(self, folder: str) -> _Tables:
         """The tables of ``folder`` and of the folders above it, up to the root it lies under."""
         if folder not in self._by_folder:
-            parent = os.path.dirname(folder)
-            above = folder not in self._roots and any(folder.startswith(root + os.sep) for root in self._roots)
-            self._by_folder[folder] = _in_folder(folder) + (self._covering(parent) if above else _Tables())
+            here = os.path.abspath(folder)
+            above = here not in self._roots and any(here.startswith(root + os.sep) for root in self._roots)
+            self._by_folder[folder] = _in_folder(folder) + (
+                self._covering(os.path.dirname(here)) if above else _Tables()
+            )
         return self._by_folder[folder]
 
 
