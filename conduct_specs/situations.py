@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, takewhile
+from datetime import datetime, timedelta
+from itertools import chain, pairwise, takewhile
 from pathlib import Path
 from statistics import fmean
 
 from pytest_callqa import Finding, Hearing, Moment, Phrase, PhraseBook, Speech, Undecided, situation
-from pytest_callqa.call import EventKind
+from pytest_callqa.call import Case, EventKind
 from pytest_callqa.finding import Quote
 from pytest_callqa.hearing import Utterance
+from pytest_callqa.phrases import tokens
 from pytest_callqa.rules import Code, Situation
 
 phrases = PhraseBook.load(Path(__file__).parent / "phrases")
@@ -31,6 +33,155 @@ def customer_says(*said: Phrase) -> Situation:
             yield Moment(call, turn, start=utterance.end, turn=utterance, finding=finding)
 
     return find
+
+
+def cut_short(call: Hearing) -> bool:
+    """The customer hung up before anybody took leave."""
+    return call.abandoned and not call.everyone.says(phrases.goodbye).holds
+
+
+# --- the case record ----------------------------------------------------------------------
+
+
+def ended(call: Hearing) -> datetime | None:
+    """When the call ended, by the clock on the wall; None when it is not known."""
+    started = call.record.started
+    return None if started is None else started + timedelta(seconds=call.end or 0.0)
+
+
+def last_known(call: Hearing) -> datetime | None:
+    """The latest time that the call or its case record mentions: what happened later is not known."""
+    case = call.case or Case()
+    times = [ended(call), case.opened, case.closed, case.reopened, case.handed_over, case.second_line, case.escalated]
+    times += [case.recovered, *(visit.time for visit in case.follow_ups)]
+    return max((time for time in times if time is not None), default=None)
+
+
+def in_time(call: Hearing, what: str, done: datetime | None, *, since: datetime | None, hours: float) -> Finding:
+    """Whether something was done within so many hours; Undecided while that can still happen."""
+    if since is None:
+        raise Undecided(f"{what}: the record does not say since when the {hours:g} h run")
+    latest = done or last_known(call) or since
+    late = latest - since > timedelta(hours=hours)
+    if done is None and not late:
+        raise Undecided(f"{what}: not yet, but the {hours:g} h were not over when the record ends")
+    return call.fact(done is not None and not late, f"{what} within {hours:g} h")
+
+
+def hours_to_solve(call: Hearing, code: Code) -> float:
+    """The service time limit of the case: by its category and the class of its customer."""
+    case = call.case or Case()
+    limits = code.table("time_limits")
+    default = limits["default"]["default"]
+    row = limits.get(case.category, limits["default"])
+    return row.get(case.customer_class or call.record.customer_class, row.get("default", default))
+
+
+def solved_in_call(call: Hearing, case: Case) -> bool:
+    """Whether the case was solved when the call ended. Raises Undecided when its record has no status."""
+    end = ended(call)
+    if case.closed is not None:
+        return end is None or case.closed <= end
+    if not case.status:
+        raise Undecided("the case record has no status")
+    return case.status == "solved"
+
+
+# --- 1 purpose ----------------------------------------------------------------------------
+
+
+@situation("an inbound call")
+def inbound(call: Hearing) -> Iterator[Moment]:
+    """A call of unknown direction counts as inbound."""
+    if call.record.direction != "outbound":
+        yield Moment(call, -1, start=0.0)
+
+
+def seconds_ringing(call: Hearing) -> float | None:
+    """Seconds from the first ring until somebody answers or hangs up; None when it is not known."""
+    if call.record.ring_time is not None:
+        return call.record.ring_time
+    ring = next((event.time for event in call.events("ring")), None)
+    over = next((event.time for event in call.events("answer", "hangup")), None)
+    return None if ring is None or over is None else over - ring
+
+
+def _with_case(call: Hearing, *, holds: bool) -> Iterator[Moment]:
+    """One moment, at the end of the call."""
+    if holds:
+        yield Moment(call, len(call.utterances) - 1, start=call.end)
+
+
+@situation("the case is unresolved at the end of the call")
+def case_unresolved(call: Hearing) -> Iterator[Moment]:
+    case = call.case
+    return _with_case(call, holds=case is not None and not solved_in_call(call, case))
+
+
+@situation("a case of application usage is closed")
+def usage_case_closed(call: Hearing) -> Iterator[Moment]:
+    case = call.case
+    return _with_case(call, holds=case is not None and case.kind == "application usage" and case.closed is not None)
+
+
+@situation("a case is closed as solved")
+def case_solved(call: Hearing) -> Iterator[Moment]:
+    """A case reopened later counts: it had been closed as solved."""
+    case = call.case
+    return _with_case(call, holds=case is not None and (case.status == "solved" or case.reopened is not None))
+
+
+# --- 2 duties -----------------------------------------------------------------------------
+
+customer_asks = customer_says(phrases.customer_question)
+customer_registers = customer_says(phrases.customer_registers)
+
+
+_asks_or_reports = customer_says(phrases.customer_question, phrases.customer_problem)
+
+
+@situation("customer brings a question or a problem")
+def customer_brings_something(call: Hearing, code: Code) -> Iterable[Moment]:
+    """The first time."""
+    return _asks_or_reports.moments(call, code)[:1]
+
+
+@situation("a difficult problem")
+def difficult_problem(call: Hearing) -> Iterator[Moment]:
+    """The case is marked difficult; or the agent says that it cannot answer, and did not solve it in the call after all."""
+    case = call.record.case
+    said = call.agent.says(phrases.agent_cannot_answer)
+    if case is not None and case.difficult:
+        yield Moment(call, said.first.turn if said.first else -1, start=said.start or 0.0, finding=said)
+    elif said.first and (case is None or not solved_in_call(call, case)):
+        turn = call.utterances[said.first.turn]
+        yield Moment(call, turn.index, start=said.end, turn=turn, finding=said)
+
+
+@situation("customer finishes a turn")
+def customer_finishes_turn(call: Hearing) -> Iterator[Moment]:
+    """And the agent answers. Not while the customer waits: on hold, or asked to."""
+    waiting = {quote.turn for quote in call.agent.says(phrases.ask_wait).quotes}
+    for said, answer in pairwise(call.utterances):
+        if (said.role, answer.role) == ("customer", "agent") and said.index - 1 not in waiting:
+            yield Moment(call, said.index, start=said.end, turn=said)
+
+
+@situation("a case is opened")
+def case_opened(call: Hearing) -> Iterator[Moment]:
+    case = call.case
+    return _with_case(call, holds=case is not None and case.opened is not None)
+
+
+# Figures as people say them one by one.
+_FIGURES = dict(zip("zero one two three four five six seven eight nine".split(), "0123456789", strict=True))
+_FIGURES |= dict(zip("零一二三四五六七八九幺两", "012345678912", strict=True)) | {"oh": "0", "o": "0"}
+
+
+def figures(text: str) -> str:
+    """The figures in a text in a row, written or spelled; a space wherever something else was said."""
+    said = (token.text if token.text.isdecimal() else _FIGURES.get(token.text, " ") for token in tokens(text))
+    return "".join(said)
 
 
 # --- 3.1 opening --------------------------------------------------------------------------
@@ -57,10 +208,10 @@ def _pause(before: Utterance, after: Utterance) -> float | None:
 
 
 @situation("an inbound call is answered")
-def answered(call: Hearing) -> Iterator[Moment]:
-    """A call of unknown direction counts as inbound."""
+def answered(call: Hearing, code: Code) -> Iterator[Moment]:
+    """The agent says something; or picks up, and it is not the customer who then hangs up."""
     picked_up = call.agent or (call.events("answer") and not call.abandoned)
-    if picked_up and call.record.direction != "outbound":
+    if picked_up and inbound.moments(call, code):
         yield Moment(call, -1, start=call.agent.start)
 
 
@@ -257,11 +408,10 @@ def per_language(call: Hearing, words: float, characters: float) -> float:
 
 @dataclass(frozen=True)
 class _Number:
-    """A number as said: its first quote, its digits (a spelled one counts one each), and how many there are."""
+    """A number as said: its first quote, and its figures (the words themselves, for such as "twenty")."""
 
     quote: Quote
     said: str
-    digits: int
 
 
 def _numbers(call: Hearing, speech: Speech) -> dict[int, list[_Number]]:
@@ -269,14 +419,14 @@ def _numbers(call: Hearing, speech: Speech) -> dict[int, list[_Number]]:
     found: dict[int, list[_Number]] = {}
     before: Quote | None = None
     for quote in speech.says(phrases.said_number).quotes:
-        digits = len(quote.text) if quote.text.isdecimal() else 1
         numbers = found.setdefault(quote.turn, [])
         between = call.utterances[quote.turn].text[before.last : quote.first] if before and numbers else ";"
-        if between != "," and between.strip(" -./():"):
-            numbers.append(_Number(quote, quote.text, digits))
+        said = figures(quote.text).strip() or quote.text
+        if between == "," or not between.strip(" -./():"):
+            said = numbers[-1].said + said
+            numbers[-1] = _Number(numbers[-1].quote, said)
         else:
-            last = numbers.pop()
-            numbers.append(_Number(last.quote, last.said + quote.text, last.digits + digits))
+            numbers.append(_Number(quote, said))
         before = quote
     return found
 
@@ -300,7 +450,7 @@ def long_information(call: Hearing, code: Code) -> Iterator[Moment]:
         if len(to_note) < code.long_information_items:
             to_note = steps.get(turn, [])
         if len(to_note) < code.long_information_items:
-            to_note = [number.quote for number in told if number.digits >= code.long_information_digits]
+            to_note = [number.quote for number in told if sum(map(str.isdecimal, number.said)) >= code.long_information_digits]
             if not to_note or call.speech((said,), "").words < long_turn:
                 continue
         found = Finding("numbers or steps to note", call.clock, call.trace, quotes=tuple(to_note))

@@ -18,9 +18,8 @@ def test_every_outcome_has_its_word_and_count(project: Project) -> None:
             "*::test_friendly?good? NOT ASSESSED*",
             "*::test_asks_again?good? NOT APPLICABLE*",
             "*::test_asks_again?borderline? UNDECIDED*",
-            "*2 failed, 6 passed, *not applicable, *undecided, *not assessed*",
-        ],
-        consecutive=False,
+            "* 2 failed, 6 passed, 5 not assessed, 5 not applicable, 2 undecided in *",
+        ]
     )
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 
@@ -35,7 +34,6 @@ def test_a_failed_cell_prints_its_finding_and_no_traceback(project: Project) -> 
         ]
     )
     result.stdout.no_fnmatch_line("*assert moment*")
-    result.stdout.no_fnmatch_line("*test_rules.py:*: *")
 
 
 def test_the_line_of_the_rule_is_shown_on_request(project: Project) -> None:
@@ -160,12 +158,20 @@ def test_whole(call):
     assert project.verdicts() == {"good": "ep"}
 
 
-def test_numbers_and_addresses_are_redacted_everywhere(project: Project) -> None:
-    secret = "4111 1111 1111 1111"
-    call = talk("card", f"agent: Your card is {secret}, mail pat@example.com", names=["Pat Doe"])
-    result = project.book().calls(call).run("--junit-xml", "junit.xml", "-v")
-    for text in (result.stdout.str(), (project.path / "junit.xml").read_text(), (project.path / ".callqa/ledger.jsonl").read_text()):
-        assert secret not in text
-        assert "pat@example.com" not in text
+def test_numbers_addresses_and_names_are_redacted_everywhere(project: Project) -> None:
+    rules = '''
+from pytest_callqa import rule
+
+@rule("1.1", "Silent agent")
+def test_silent(call):
+    assert not call.agent.spoken()
+'''
+    secrets = ("4111 1111 1111 1111", "pat@example.com", "Pat Doe")
+    call = talk("card", f"agent: Pat Doe, your card is {secrets[0]}, mail pat@example.com", names=["Pat Doe"])
+    result = project.book(rules).calls(call).run("--junit-xml", "junit.xml", "-v")
+    result.stdout.fnmatch_lines(["*the agent says anything: “••• •••, your card is •••• •••• •••• ••••, mail •*"])
+    files = [file for file in project.path.rglob("*") if file.is_file() and file.name != "day.jsonl"]
+    for text in (result.stdout.str(), *(file.read_text(errors="replace") for file in files)):
+        assert not [secret for secret in secrets if secret in text]
     project.run("--callqa-show-text")
-    assert secret in (project.path / ".callqa/ledger.jsonl").read_text()
+    assert secrets[0] in (project.path / ".callqa/ledger.jsonl").read_text()

@@ -18,10 +18,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+
+import msgspec
 
 from pytest_callqa import plain
 from pytest_callqa.errors import BadBook, BadInput, did_you_mean
@@ -43,11 +46,16 @@ NUMBER = "#"
 
 _CJK = "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 _TOKEN = re.compile(rf"[{_CJK}]|(?:(?![{_CJK}])[^\W_])+(?:'(?:(?![{_CJK}])[^\W_])+)*")
+_ASCII_TOKEN = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*")
+_MARKS = "\u0300-\u036f\ufe00-\ufe0f"
+_CLUSTER = re.compile(rf".[{_MARKS}]*", re.DOTALL)
+_MARK = re.compile(rf"[{_MARKS}]")
 _APOSTROPHES = str.maketrans("\u2019\u02bc\u2018\uff07`\u00b4", "''''''")
+_SIGNS = str.maketrans("（）［］｛｝｜＜＞＾＄", "()[]{}|<>^$")
+_ALIASES = {"cmn": "zh"}
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(msgspec.Struct, frozen=True, gc=False):
     """Where a phrase was heard: character span in the text, score from 0 to 100, and which part."""
 
     start: int
@@ -56,8 +64,7 @@ class Hit:
     part: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(msgspec.Struct, frozen=True, gc=False):
     """A word (a single character in Chinese), folded for comparison, with its span in the text."""
 
     text: str
@@ -68,18 +75,46 @@ class Token:
 def tokens(text: str) -> list[Token]:
     """Split text into folded words and Chinese characters; spans point into the text as given.
 
-    Width, case, apostrophes and invisible characters are evened out first (NFKC, category Cf).
+    Width, case, apostrophes, accents and invisible characters are evened out first.
     """
+    folded, places = _fold(text)
+    if places is None:
+        return [Token(m.group(), m.start(), m.end()) for m in _ASCII_TOKEN.finditer(folded)]
+    return [Token(m.group(), places[m.start()][0], places[m.end() - 1][1]) for m in _TOKEN.finditer(folded)]
+
+
+def _words(text: str) -> list[str]:
+    """The texts of :func:`tokens`, faster."""
+    folded, places = _fold(text)
+    return (_ASCII_TOKEN if places is None else _TOKEN).findall(folded)
+
+
+def _fold(text: str) -> tuple[str, list[tuple[int, int]] | None]:
+    """Text evened out for comparison, and the span each of its characters comes from (None: its own place)."""
+    text = text.translate(_APOSTROPHES) if not text.isascii() else text
     if text.isascii():
-        return [Token(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(text.lower())]
-    folded, origin = [], []
-    for position, char in enumerate(text.translate(_APOSTROPHES)):
-        if unicodedata.category(char) == "Cf":
-            continue
-        for piece in unicodedata.normalize("NFKC", char).casefold():
-            folded.append(piece)
-            origin.append(position)
-    return [Token(m.group(), origin[m.start()], origin[m.end() - 1] + 1) for m in _TOKEN.finditer("".join(folded))]
+        return text.lower(), None
+    folded: list[str] = []
+    places: list[tuple[int, int]] = []
+    for match in _CLUSTER.finditer(text):
+        even = _even(match.group())
+        folded.append(even)
+        places.extend([match.span()] * len(even))
+    return "".join(folded), places
+
+
+@lru_cache(maxsize=8192)
+def _even(cluster: str) -> str:
+    """A character with its accents, composed and folded; nothing for an invisible one (category Cf)."""
+    if unicodedata.category(cluster[0]) == "Cf":
+        return ""
+    return _MARK.sub("", unicodedata.normalize("NFKC", cluster)).casefold()
+
+
+def primary(language: str) -> str:
+    """The primary subtag of a language (``en`` for en-US; ``zh`` for cmn-Hans-CN)."""
+    subtag = language.replace("_", "-").partition("-")[0].lower()
+    return _ALIASES.get(subtag, subtag)
 
 
 # --- the notation -------------------------------------------------------------------------
@@ -113,13 +148,14 @@ _SYMBOL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """One wording of a phrase, parsed: its plain forms, and whether it is tied to start or end."""
+    """One wording of a phrase, parsed: its plain forms, whether it is tied to start or end, and its file and line."""
 
     text: str
     forms: tuple[_Form, ...]
     at_start: bool = False
     at_end: bool = False
     refers_to: str = ""
+    place: str = ""
 
 
 def parse_wording(text: str, fold: Mapping[str, Sequence[str]] | None = None) -> Wording:
@@ -127,7 +163,7 @@ def parse_wording(text: str, fold: Mapping[str, Sequence[str]] | None = None) ->
 
     Raises :class:`BadInput` with what is wrong and the nearest valid form.
     """
-    body = text.strip()
+    body = text.translate(_SIGNS).strip()
     at_start, at_end = body.startswith("^"), body.endswith("$")
     body = body.removeprefix("^").removesuffix("$").strip()
     symbols: list[tuple[str, str]] = []
@@ -147,10 +183,20 @@ def parse_wording(text: str, fold: Mapping[str, Sequence[str]] | None = None) ->
     forms = reader.alternatives()
     if reader.at < len(symbols):
         raise BadInput(f"{symbols[reader.at][1]!r} closes nothing in {text!r}; {_notation()}")
-    whole = tuple(form for form in forms if any(isinstance(e, _Word | _Slot) for e in form))
+    whole = tuple(form for form in forms if _required(form))
     if not whole:
         raise BadInput(f"the wording {text!r} holds no word that must be said; add one")
     return Wording(text, whole, at_start, at_end)
+
+
+def _required(form: _Form) -> list[str]:
+    """The words of which some must be said; a slot is one such word."""
+    return [
+        word
+        for element in form
+        if not isinstance(element, _Gap) and not (isinstance(element, _Word) and element.optional)
+        for word in (element.options if isinstance(element, _Word) else (f"{{{element.name}}}",))
+    ]
 
 
 def _notation() -> str:
@@ -180,7 +226,9 @@ class _Reader:
             element = self.element(kind, value)
             forms = [form + more for form in forms for more in element]
             if len(forms) > MAX_FORMS:
-                raise BadInput(f"{self.text!r} stands for more than {MAX_FORMS} sentences; split it into several wordings")
+                raise BadInput(
+                    f"{self.text!r} stands for more than {MAX_FORMS} sentences; split it into several wordings"
+                )
         return forms
 
     def element(self, kind: str, value: str) -> list[_Form]:
@@ -189,10 +237,11 @@ class _Reader:
         if kind == "slot":
             return [(_Slot(value),)]
         if kind == "text":
-            words = [piece for token in tokens(value) for piece in self.fold.get(token.text, (token.text,))]
-            return [tuple(_Word((word,)) for word in words)]
+            spoken = [piece for token in tokens(value) for piece in self.fold.get(token.text, (token.text,))]
+            return [tuple(_Word((word,)) for word in spoken)]
         if value in "^$":
-            raise BadInput(f"{value!r} belongs at the {'start' if value == '^' else 'end'} of the wording {self.text!r}")
+            where = "start" if value == "^" else "end"
+            raise BadInput(f"{value!r} belongs at the {where} of the wording {self.text!r}")
         close = ")" if value == "(" else "]"
         inner = self.alternatives()
         if self.at >= len(self.symbols) or self.symbols[self.at] != ("sign", close):
@@ -296,8 +345,8 @@ class PhraseBook:
 
     def wordings(self, name: str, language: str) -> tuple[str, ...]:
         """The wordings of a phrase in a language, as written; empty when it has none."""
-        entry = self._languages[language].entries.get(name)
-        return tuple(w.text for wordings in entry.parts.values() for w in wordings) if entry else ()
+        entry = self._languages[primary(language)].entries.get(name)
+        return tuple(str(w.text) for wordings in entry.parts.values() for w in wordings) if entry else ()
 
     def matcher(self, language: str, slots: Mapping[str, Sequence[str]] | None = None) -> Matcher:
         """The matcher for a language (``en-US`` means ``en``) with these slot values; kept for reuse.
@@ -305,7 +354,7 @@ class PhraseBook:
         Raises :class:`KeyError` for a language without phrases.
         """
         filled = tuple(sorted((name, tuple(values)) for name, values in (slots or {}).items() if values))
-        return self._matcher(language.replace("_", "-").partition("-")[0].lower(), filled)
+        return self._matcher(primary(language), filled)
 
     def _build(self, language: str, slots: tuple[tuple[str, tuple[str, ...]], ...]) -> Matcher:
         return Matcher(self._languages[language], dict(slots))
@@ -316,113 +365,141 @@ class _Loader:
 
     def __init__(self) -> None:
         self.languages: dict[str, _Language] = {}
-        self.problems: list[str] = []
+        self.faults: list[tuple[str, int, str]] = []
         self.pending: list[tuple[str, str, str, plain.Plain]] = []
 
     def add(self, file: str, text: str) -> None:
         try:
             document = plain.load(text)
         except BadInput as error:
-            self.problems.append(str(error.at(file)))
+            line = int(error.place.removeprefix("line ") or 1)
+            self.faults.append((file, line, error.problem))
             return
         if not isinstance(document, dict) or not isinstance(document.get("language"), str):
-            self.problems.append(f"{file}, line 1: expected `language: en` and `phrases:` at the top")
+            self.faults.append((file, 1, "expected `language: en` and `phrases:` at the top"))
             return
-        code = str(document["language"]).lower()
+        code = primary(str(document["language"]))
         language = self.languages.setdefault(code, _Language())
-        known = {"language", "fillers", "light", "numbers", "backchannels", "expand", "threshold", "phrases"}
-        for key in document.keys() - known:
-            self.problems.append(f"{self._at(file, key)}: unknown key {key!r}.{did_you_mean(key, known)}")
-        for key in ("fillers", "light", "numbers", "backchannels"):
-            words = {token.text for text in self._texts(file, document.get(key, [])) for token in tokens(text)}
+        self._unknown(file, document, ("language", *_WORD_LISTS, "expand", "threshold", "phrases"))
+        for key in _WORD_LISTS:
+            words = {token.text for text in self._texts(file, document, key) for token in tokens(text)}
             setattr(language, key, getattr(language, key) | words)
-        expand = document.get("expand", {})
-        for word, meant in expand.items() if isinstance(expand, dict) else ():
-            language.fold[word.lower()] = tuple(str(meant).lower().split())
+        for text in self._texts(file, document, "fillers"):
+            if isinstance(document["fillers"], list) and len(words := {token.text for token in tokens(text)}) > 1:
+                one_by_one = ", ".join(sorted(words))
+                self._fault(file, text, f"a filler is one word, not {str(text)!r}; write {one_by_one} if each is one")
+        self._expand(file, language, document.get("expand") or {})
         if "threshold" in document:
             language.threshold = self._number(file, document["threshold"])
-        phrases = document.get("phrases", {})
+        phrases = document.get("phrases") or {}
         if not isinstance(phrases, dict):
-            self.problems.append(f"{file}: `phrases` must be a table of names")
+            self._fault(file, phrases, "`phrases` must be a table of names")
             return
         for name, body in phrases.items():
             self.pending.append((file, code, name, body))
 
+    def _expand(self, file: str, language: _Language, table: plain.Plain) -> None:
+        if not isinstance(table, dict):
+            self._fault(file, table, "`expand` must be a table of words, such as `don't: do not`")
+            return
+        for word, meant in table.items():
+            short = [token.text for token in tokens(word)]
+            full = tuple(token.text for token in tokens(meant)) if isinstance(meant, str) else ()
+            if len(short) == 1 and full:
+                language.fold[short[0]] = full
+            else:
+                self._fault(file, word, f"{str(word)!r} must be one word and stand for words, such as `don't: do not`")
+
     def finish(self) -> dict[str, _Language]:
         """Parse the phrases once every file's language data is known."""
+        for language in self.languages.values():
+            spoken = {word: full for word, full in language.fold.items() if word not in language.fillers}
+            language.fold = {word: tuple(w for w in f if w not in language.fillers) for word, f in spoken.items()}
         for file, code, name, body in self.pending:
             language = self.languages[code]
             if name in language.entries:
-                self.problems.append(f"{self._at(file, name)}: the phrase {str(name)!r} is already defined in {code!r}")
-                continue
-            if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-                self.problems.append(f"{self._at(file, name)}: {str(name)!r} must be lower-case words joined by _")
-                continue
-            language.entries[str(name)] = self._entry(file, language, name, body)
+                self._fault(file, name, f"the phrase {str(name)!r} is already defined in {code!r}")
+            elif not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+                self._fault(file, name, f"{str(name)!r} must be lower-case words joined by _")
+            elif hasattr(PhraseBook, name):
+                self._fault(file, name, f"{str(name)!r} is a word of phrase books themselves; take another name")
+            else:
+                language.entries[str(name)] = self._entry(file, language, name, body)
         for language in self.languages.values():
             self._resolve(language)
-        if self.problems:
-            raise BadBook(self.problems)
+        if self.faults:
+            raise BadBook(f"{file}, line {line}: {problem}" for file, line, problem in sorted(self.faults))
         return self.languages
 
     def _entry(self, file: str, language: _Language, name: str, body: plain.Plain) -> _Entry:
-        table: Mapping[str, plain.Plain] = body if isinstance(body, dict) else {"any": body}
-        known = {"any", "parts", "unless", "threshold"}
-        for key in table.keys() - known:
-            self.problems.append(f"{self._at(file, key)}: unknown key {str(key)!r} in {name}.{did_you_mean(key, known)}")
+        table: Mapping[str, plain.Plain] = body if isinstance(body, dict) else {plain.Text("any", _line(name)): body}
+        self._unknown(file, table, ("any", "parts", "unless", "threshold"))
         if ("any" in table) == ("parts" in table):
-            self.problems.append(f"{self._at(file, name)}: {name} needs either `any` (wordings) or `parts`")
+            self._fault(file, name, f"{name} needs either `any` (wordings) or `parts`")
         parts = table.get("parts", {})
         if not isinstance(parts, dict):
-            self.problems.append(f"{self._at(file, name)}: `parts` of {name} must be a table of part names")
+            self._fault(file, name, f"`parts` of {name} must be a table of part names")
             parts = {}
-        groups = {str(part): self._wordings(file, language, texts) for part, texts in parts.items()}
+        groups = {str(part): self._wordings(file, language, parts, part) for part in parts}
         if "any" in table:
-            groups[""] = self._wordings(file, language, table["any"])
+            groups[""] = self._wordings(file, language, table, "any")
         for part, wordings in groups.items():
             if not wordings:
-                self.problems.append(f"{self._at(file, name)}: {name}{part and '.' + part} has no wording")
+                self._fault(file, name, f"{name}{part and '.' + part} has no wording")
         threshold = self._number(file, table["threshold"]) if "threshold" in table else language.threshold
-        return _Entry(groups, self._wordings(file, language, table.get("unless", [])), threshold)
+        return _Entry(groups, self._wordings(file, language, table, "unless"), threshold)
 
-    def _wordings(self, file: str, language: _Language, value: plain.Plain) -> tuple[Wording, ...]:
+    def _wordings(
+        self, file: str, language: _Language, table: Mapping[str, plain.Plain], key: str
+    ) -> tuple[Wording, ...]:
         found = []
-        for text in self._texts(file, value):
+        for text in self._texts(file, table, key):
             try:
-                found.append(parse_wording(text, language.fold))
+                wording = parse_wording(text, language.fold)
             except BadInput as error:
-                self.problems.append(f"{self._at(file, text)}: {error.problem}")
+                self._fault(file, text, error.problem)
+                continue
+            said = [_required(form) for form in wording.forms]
+            if any(words and language.fillers.issuperset(words) for words in said):
+                self._fault(file, text, f"the wording {str(text)!r} is nothing but fillers, which are not heard")
+            found.append(replace(wording, place=f"{file}\n{_line(text)}"))
         return tuple(found)
 
     def _resolve(self, language: _Language) -> None:
-        """Replace ``<name>`` by the wordings it stands for; references do not nest."""
-        plain_entries = dict(language.entries)
+        """Replace ``<name>`` by the wordings it stands for, with their guards; references do not nest."""
+        entries = dict(language.entries)
 
-        def expand(name: str, wordings: tuple[Wording, ...]) -> Iterator[Wording]:
+        def expand(wordings: tuple[Wording, ...], guards: list[Wording]) -> Iterator[Wording]:
             for wording in wordings:
                 if not wording.refers_to:
                     yield wording
                     continue
-                target = plain_entries.get(wording.refers_to)
+                file, line = wording.place.split("\n")
+                target = entries.get(wording.refers_to)
                 if target is None:
-                    hint = did_you_mean(wording.refers_to, plain_entries)
-                    self.problems.append(f"phrase {name}: <{wording.refers_to}> names no phrase.{hint}")
+                    hint = did_you_mean(wording.refers_to, entries)
+                    self.faults.append((file, int(line), f"<{wording.refers_to}> names no phrase.{hint}"))
                     continue
                 inner = [w for group in target.parts.values() for w in group]
                 if any(w.refers_to for w in inner):
-                    self.problems.append(f"phrase {name}: <{wording.refers_to}> itself refers on; name the last one")
+                    problem = f"<{wording.refers_to}> itself refers on; name the last one"
+                    self.faults.append((file, int(line), problem))
+                guards.extend(w for w in target.unless if not w.refers_to)
                 yield from (w for w in inner if not w.refers_to)
 
-        for name, entry in plain_entries.items():
-            parts = {part: tuple(expand(name, wordings)) for part, wordings in entry.parts.items()}
-            language.entries[name] = _Entry(parts, tuple(expand(name, entry.unless)), entry.threshold)
+        for name, entry in entries.items():
+            guards: list[Wording] = []
+            parts = {part: tuple(expand(wordings, guards)) for part, wordings in entry.parts.items()}
+            language.entries[name] = _Entry(parts, (*expand(entry.unless, []), *guards), entry.threshold)
 
-    def _texts(self, file: str, value: plain.Plain) -> list[str]:
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            return [item for item in value if isinstance(item, str)]
+    def _texts(self, file: str, table: Mapping[str, plain.Plain], key: str) -> list[str]:
+        value = table.get(key, [])
         if isinstance(value, str):
             return [value] if value else []
-        self.problems.append(f"{file}: expected a list of texts, got {type(value).__name__}")
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return [item for item in value if isinstance(item, str)]
+        where = next(name for name in table if name == key)
+        self._fault(file, where, f"`{key}` must be a list of texts; put quotes around a text with a colon")
         return []
 
     def _number(self, file: str, value: plain.Plain) -> float:
@@ -431,36 +508,74 @@ class _Loader:
         except ValueError:
             number = -1.0
         if not 0 < number <= 100:
-            self.problems.append(f"{self._at(file, value)}: a threshold is a number above 0 and up to 100, not {value!r}")
+            given = repr(str(value)) if isinstance(value, str) else "a list or table"
+            self._fault(file, value, f"a threshold is a number above 0 and up to 100, not {given}")
             return THRESHOLD
         return number
 
-    @staticmethod
-    def _at(file: str, text: object) -> str:
-        return f"{file}, line {text.line}" if isinstance(text, plain.Text) else file
+    def _unknown(self, file: str, table: Mapping[str, plain.Plain], known: Sequence[str]) -> None:
+        for key in table:
+            if key not in known:
+                hint = did_you_mean(key, known) or f" Use {', '.join(known)}."
+                self._fault(file, key, f"unknown key {str(key)!r}.{hint}")
+
+    def _fault(self, file: str, at: plain.Plain, problem: str) -> None:
+        self.faults.append((file, _line(at), problem))
+
+
+_WORD_LISTS = ("fillers", "light", "numbers", "backchannels")
+
+
+def _line(value: plain.Plain) -> int:
+    """The line of a text, or of the first text in a list or table."""
+    if isinstance(value, plain.Text):
+        return value.line
+    inner = value if isinstance(value, list | dict) else ()
+    return next((_line(item) for item in inner), 1)
 
 
 # --- the matcher --------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Pattern:
-    """A form made ready: the words to find, what lies between them, and what it must reach."""
-
-    owner: int
-    options: tuple[int, ...]  # a bit mask of word numbers for each element
-    weights: tuple[float, ...]
-    gaps: tuple[tuple[int, int], ...]  # words allowed (least, most) before each element, and after the last
-    required: float
-    needed: float
-    threshold: float
-    at_start: bool
-    at_end: bool
-    elements: Mapping[int, tuple[int, ...]]  # word number -> the elements it may stand for
-
+_Span = tuple[float, int, int]
+"""Score from 0 to 100, first and last word."""
 
 _Key = tuple[str, str]
 """A phrase and its part; the part is "" for a plain phrase and "!" for its guards."""
+
+_Similar = tuple[tuple[int, float], ...]
+"""The numbers of the book's words that a word may be, with their likeness."""
+
+_Sound = tuple[_Similar, int, int]
+"""What a word may be, the same as a bit mask, and the patterns it speaks for (see :class:`_Index`)."""
+
+
+_Point = tuple[int, int, float]
+"""Position of a word in the text, number of a word of the book that it may be, and their likeness."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    """A form made ready: the words to find, what lies between them, and what it must reach.
+
+    ``elements`` gives, for a word number, the elements it may stand for. The others are by element:
+    ``weights``, ``before`` (words allowed from the start of the form up to it, at least and at most)
+    and ``rest`` (the weight that follows it); ``widest`` is the longest stretch between two elements.
+    """
+
+    owner: int
+    form: _Form
+    options: tuple[int, ...]
+    elements: Mapping[int, tuple[int, ...]]
+    weights: tuple[float, ...]
+    before: tuple[tuple[int, int], ...]
+    after: tuple[int, int]
+    rest: tuple[float, ...]
+    widest: int
+    required: float
+    needed: float
+    at_start: bool
+    at_end: bool
 
 
 class Matcher:
@@ -468,15 +583,16 @@ class Matcher:
 
     def __init__(self, language: _Language, slots: Mapping[str, Sequence[str]], *, remember: int = 20_000) -> None:
         self._language = language
-        self._slots = {name: [[t.text for t in tokens(value)] for value in values] for name, values in slots.items()}
+        self._slots = {name: [self._split(value) for value in values] for name, values in slots.items()}
         self._keys: list[_Key] = []
         self._patterns: list[_Pattern] = []
+        self._of_phrase: dict[str, list[_Pattern]] = {}
+        self._lacking: dict[str, str] = {}
         self._numbers: dict[str, int] = {}
-        self._ours: dict[_Key, list[_Pattern]] = {}
         self._compile()
-        self._index = self._signatures()
-        self._long_words = [word for word in self._numbers if len(word) > 3 and word.isalpha()]
-        self._similar: dict[str, tuple[tuple[int, float], ...]] = {}
+        self._index = _Index(self._patterns)
+        self._long_words = [w for w in self._numbers if len(w) > 3 and w.isalpha() and w not in language.numbers]
+        self._sounds: dict[str, tuple[_Sound, ...]] = {}
         self._heard: dict[str, Mapping[str, tuple[Hit, ...]]] = {}
         self._remember = remember
 
@@ -484,6 +600,10 @@ class Matcher:
         """The parts a phrase must have, in order; ``("",)`` for a phrase without parts, ``()`` if unknown here."""
         entry = self._language.entries.get(name)
         return tuple(entry.parts) if entry else ()
+
+    def lacks(self, name: str) -> str:
+        """The slot that must be filled before the phrase can be heard (it has a part of nothing else), or ""."""
+        return self._lacking.get(name, "")
 
     def threshold(self, name: str) -> float:
         """The score the phrase needs."""
@@ -499,46 +619,67 @@ class Matcher:
             self._heard[text] = heard
         return heard
 
-    def nearest(self, text: str, name: str, part: str | None = None) -> Hit | None:
-        """The best-scoring stretch for a phrase (or one part of it), whether or not it is enough."""
-        words = self._words(text)
-        numbered, present = self._look_up(words)
-        best: Hit | None = None
-        for key, patterns in self._ours.items():
-            if key[0] != name or key[1] == "!" or (part is not None and key[1] != part):
-                continue
-            for pattern in patterns:
-                if best is not None and 100 * _bound(pattern, present) / pattern.required <= best.score:
-                    continue
-                for score, first, last in _align(pattern, numbered, len(words)):
-                    if best is None or score > best.score:
-                        best = Hit(words[first].start, words[last].end, score, key[1])
-        return best
+    def nearest(self, text: str, name: str, *, above: float = 0.0) -> Hit | None:
+        """The best-scoring stretch for a phrase, enough or not; None if none scores more than ``above``."""
+        sounds = self._look_up(text)
+        points, present = _points(sounds), _present(sounds)
+        best: tuple[_Span, str] | None = None
+        for pattern in self._of_phrase.get(name, ()):
+            if 100 * _bound(pattern, present) / pattern.required > above:
+                for span in _align(pattern, points, len(sounds), 0.0):
+                    if span[0] > above:
+                        above, best = span[0], (span, self._keys[pattern.owner][1])
+        return self._hit(text, *best) if best else None
 
     def is_backchannel(self, text: str) -> bool:
         """Whether the text is nothing but signs of listening ("mm-hm")."""
-        return all(t.text in self._language.backchannels or t.text in self._language.fillers for t in tokens(text))
+        return all(word in self._language.backchannels or word in self._language.fillers for word in _words(text))
 
     def begins(self, text: str, name: str) -> Hit | None:
-        """A hit when the text breaks off inside the phrase, at least half of which was said."""
-        best = self.nearest(text, name)
-        said_to_the_end = best is not None and not tokens(text[best.end :])
-        return best if best and said_to_the_end and best.score >= 0.5 * self.threshold(name) else None
+        """A hit when the text ends inside the phrase (or its first part), at least half of which was said."""
+        sounds = self._look_up(text)
+        points, present = _points(sounds), _present(sounds)
+        threshold = self.threshold(name)
+        best: tuple[_Span, str] | None = None
+        for pattern in self._of_phrase.get(name, ()):
+            part = self._keys[pattern.owner][1]
+            if part != self.parts(name)[0] or _bound(pattern, present) < pattern.needed / 2:
+                continue
+            for cut in self._beginnings(pattern, threshold):
+                for score, first, last in _align(cut, points, len(sounds), cut.needed):
+                    said = score * cut.required / pattern.required
+                    if best is None or said > best[0][0]:
+                        best = (said, first, last), part
+        return self._hit(text, *best) if best else None
 
     # -- building
 
+    def _split(self, text: str) -> list[str]:
+        fold = self._language.fold
+        return [piece for word in _words(text) for piece in fold.get(word, (word,))]
+
     def _compile(self) -> None:
+        known: set[object] = set()
         for name, entry in self._language.entries.items():
             for part, wordings in [*entry.parts.items(), ("!", entry.unless)]:
                 owner = len(self._keys)
                 self._keys.append((name, part))
+                lacking, before = "", len(self._patterns)
                 for wording in wordings:
                     for form in wording.forms:
                         for filled in self._fill(form):
-                            pattern = self._pattern(owner, filled, entry.threshold, wording)
-                            if pattern is not None:
+                            pattern = self._pattern(owner, filled, entry.threshold, wording.at_start, wording.at_end)
+                            if pattern is None:
+                                lacking = next((e.name for e in form if isinstance(e, _Slot)), "")
+                                continue
+                            same = (owner, pattern.form, pattern.at_start, pattern.at_end)
+                            if same not in known:
+                                known.add(same)
                                 self._patterns.append(pattern)
-                                self._ours.setdefault((name, part), []).append(pattern)
+                                if part != "!":
+                                    self._of_phrase.setdefault(name, []).append(pattern)
+                if lacking and len(self._patterns) == before and part != "!":
+                    self._lacking[name] = lacking
 
     def _fill(self, form: _Form) -> Iterator[_Form]:
         """Put the slot values in; a slot without one stands for one to four words."""
@@ -557,10 +698,12 @@ class Matcher:
     def _number(self, word: str) -> int:
         return self._numbers.setdefault(word, len(self._numbers))
 
-    def _pattern(self, owner: int, form: _Form, threshold: float, wording: Wording) -> _Pattern | None:
-        options, weights, gaps = [], [], []
-        least = most = 0
+    def _pattern(self, owner: int, form: _Form, threshold: float, at_start: bool, at_end: bool) -> _Pattern | None:  # noqa: FBT001
+        options: list[int] = []
+        weights: list[float] = []
+        before: list[tuple[int, int]] = []
         elements: dict[int, list[int]] = {}
+        least = most = 0
         for element in form:
             if isinstance(element, _Gap):
                 least, most = least + element.least, most + element.most
@@ -573,82 +716,64 @@ class Matcher:
                     number = self._number(word)
                     mask |= 1 << number
                     elements.setdefault(number, []).append(len(options))
-                light = all(word in self._language.light for word in words)
+                light = self._language.light.issuperset(words)
                 options.append(mask)
                 weights.append(0.0 if element.optional else LIGHT if light else 1.0)
-                gaps.append((least, most))
-                least = most = 0
+                before.append((least, most))
         required = sum(weights)
         if not required:
             return None
         return _Pattern(
             owner=owner,
+            form=form,
             options=tuple(options),
-            weights=tuple(weights),
-            gaps=(*gaps, (least, most)),
-            required=required,
-            needed=required * threshold / 100 - 1e-9,
-            threshold=threshold,
-            at_start=wording.at_start,
-            at_end=wording.at_end,
             elements={number: tuple(where) for number, where in elements.items()},
+            weights=tuple(weights),
+            before=tuple(before),
+            after=(least - before[-1][0], most - before[-1][1]),
+            rest=tuple(sum(weights[n + 1 :]) for n in range(len(weights))),
+            widest=MAX_INSERTED + before[-1][1] + len(weights),
+            required=required,
+            needed=required * threshold / 100 - 1e-6,
+            at_start=at_start,
+            at_end=at_end,
         )
 
-    def _signatures(self) -> dict[int, tuple[_Pattern, ...]]:
-        """For every word, the patterns that cannot be said without one of a few words, it among them."""
-        often: dict[int, int] = {}
-        for pattern in self._patterns:
-            for number in pattern.elements:
-                often[number] = often.get(number, 0) + 1
-        index: dict[int, list[_Pattern]] = {}
-        for pattern in self._patterns:
-            rarest = sorted(
-                range(len(pattern.options)),
-                key=lambda e: sum(often[n] for n, where in pattern.elements.items() if e in where),  # noqa: B023
-            )
-            left = pattern.required
-            signature: set[int] = set()
-            for element in rarest:
-                if left < pattern.needed:
-                    break
-                if pattern.weights[element]:
-                    left -= pattern.weights[element]
-                    signature.update(n for n, where in pattern.elements.items() if element in where)
-            for number in signature:
-                index.setdefault(number, []).append(pattern)
-        return {number: tuple(patterns) for number, patterns in index.items()}
+    def _beginnings(self, pattern: _Pattern, threshold: float) -> Iterator[_Pattern]:
+        """The pattern broken off after each of its words, as long as half of it is left."""
+        for length in range(1, len(pattern.form)):
+            cut = self._pattern(pattern.owner, pattern.form[:length], threshold, pattern.at_start, at_end=True)
+            if cut is not None and pattern.required / 2 <= cut.required < pattern.required:
+                yield cut
 
     # -- listening
 
-    def _words(self, text: str) -> list[Token]:
-        fillers, fold = self._language.fillers, self._language.fold
-        words = []
-        for token in tokens(text):
-            if token.text in fillers:
-                continue
-            folded = fold.get(token.text)
-            if folded is None:
-                words.append(token)
-            else:
-                words.extend(Token(word, token.start, token.end) for word in folded)
-        return words
+    def _look_up(self, text: str) -> list[_Sound]:
+        """What each word of the text may be; fillers are left out, contractions stand for their words."""
+        known = self._sounds
+        heard: list[_Sound] = []
+        for word in _words(text):
+            sounds = known.get(word)
+            heard += self._learn(word) if sounds is None else sounds
+        return heard
 
-    def _look_up(self, words: Sequence[Token]) -> tuple[list[tuple[tuple[int, float], ...]], int]:
-        """For each word the book's words it may be, with similarity; and all of them as one bit mask."""
-        numbered = []
-        present = 0
-        for word in words:
-            similar = self._similar.get(word.text)
-            if similar is None:
-                if len(self._similar) >= 10 * self._remember:
-                    self._similar.clear()
-                similar = self._similar[word.text] = self._resemble(word.text)
-            numbered.append(similar)
-            for number, _ in similar:
-                present |= 1 << number
-        return numbered, present
+    def _learn(self, word: str) -> tuple[_Sound, ...]:
+        """Compare a word with the book's, once for all texts."""
+        sounds = () if word in self._language.fillers else tuple(map(self._sound, self._split(word)))
+        if len(self._sounds) >= 5 * self._remember:
+            self._sounds.clear()
+        self._sounds[word] = sounds
+        return sounds
 
-    def _resemble(self, word: str) -> tuple[tuple[int, float], ...]:
+    def _sound(self, word: str) -> _Sound:
+        similar = self._resemble(word)
+        present = speaks_for = 0
+        for number, _ in similar:
+            present |= 1 << number
+            speaks_for |= self._index.of_word.get(number, 0)
+        return similar, present, speaks_for
+
+    def _resemble(self, word: str) -> _Similar:
         known = self._numbers.get(word)
         found = {} if known is None else {known: 1.0}
         if word.isdigit() and NUMBER in self._numbers:
@@ -664,100 +789,187 @@ class Matcher:
         return tuple(found.items())
 
     def _listen(self, text: str) -> Mapping[str, tuple[Hit, ...]]:
-        words = self._words(text)
-        numbered, present = self._look_up(words)
-        index = self._index
-        candidates: dict[int, _Pattern] = {}
-        for number in {n for similar in numbered for n, _ in similar}:
-            for pattern in index.get(number, ()):
-                candidates[id(pattern)] = pattern
-        found: dict[int, list[tuple[float, int, int]]] = {}
-        for pattern in candidates.values():
+        sounds = self._look_up(text)
+        present = 0
+        spoken_for = self._index.anyway
+        for _, mask, speaks_for in sounds:
+            if mask:
+                present |= mask
+                spoken_for |= speaks_for
+        points: list[_Point] = []
+        found: dict[int, list[_Span]] = {}
+        for pattern in self._index.likely(spoken_for):
             if _bound(pattern, present) >= pattern.needed:
-                spans = [span for span in _align(pattern, numbered, len(words)) if span[0] >= pattern.threshold - 1e-6]
+                points = points or _points(sounds)
+                spans = _align(pattern, points, len(sounds), pattern.needed)
                 if spans:
                     found.setdefault(pattern.owner, []).extend(spans)
-        if not found:
-            return {}
-        return self._settle(words, found)
+        return self._settle(text, found) if found else {}
 
-    def _settle(
-        self, words: Sequence[Token], found: Mapping[int, list[tuple[float, int, int]]]
-    ) -> Mapping[str, tuple[Hit, ...]]:
+    def _settle(self, text: str, found: Mapping[int, list[_Span]]) -> Mapping[str, tuple[Hit, ...]]:
         """Drop guarded and overlapping spans, best score first, and give the rest their place in the text."""
-        guards: dict[str, list[tuple[float, int, int]]] = {}
-        for owner, spans in found.items():
-            name, part = self._keys[owner]
-            if part == "!":
-                guards[name] = spans
+        keys, places = self._keys, self._places(text)
+        guards = {keys[owner][0]: spans for owner, spans in found.items() if keys[owner][1] == "!"}
         heard: dict[str, list[Hit]] = {}
         for owner, spans in found.items():
-            name, part = self._keys[owner]
+            name, part = keys[owner]
             if part == "!":
                 continue
-            taken: list[tuple[int, int]] = []
-            forbidden = [(first, last) for _, first, last in guards.get(name, ())]
-            for score, first, last in sorted(spans, key=lambda s: (-s[0], s[1] - s[2], s[1])):
-                if all(last < f or first > l for f, l in taken) and all(last < f or first > l for f, l in forbidden):
-                    taken.append((first, last))
-                    hit = Hit(words[first].start, words[last].end, score, part)
-                    heard.setdefault(name, []).append(hit)
-        return {name: tuple(sorted(hits, key=lambda h: (h.start, h.part))) for name, hits in heard.items()}
+            if len(spans) > 1 or name in guards:
+                spans = _apart(spans, guards.get(name, ()), len(places))
+            hits = [Hit(places[first][0], places[last][1], score, part) for score, first, last in spans]
+            if hits:
+                heard.setdefault(name, []).extend(hits)
+        return {name: tuple(sorted(hits, key=_place) if len(hits) > 1 else hits) for name, hits in heard.items()}
+
+    def _places(self, text: str) -> list[tuple[int, int]]:
+        """For each word of :meth:`_look_up` its span in the text."""
+        folded, places = _fold(text)
+        known = self._sounds
+        if places is None:
+            return [m.span() for m in _ASCII_TOKEN.finditer(folded) for _ in known.get(m[0]) or self._learn(m[0])]
+        return [
+            (places[m.start()][0], places[m.end() - 1][1])
+            for m in _TOKEN.finditer(folded)
+            for _ in known.get(m[0]) or self._learn(m[0])
+        ]
+
+    def _hit(self, text: str, span: _Span, part: str) -> Hit:
+        score, first, last = span
+        places = self._places(text)
+        return Hit(places[first][0], places[last][1], score, part)
+
+
+def _apart(spans: Iterable[_Span], guards: Iterable[_Span], length: int) -> list[_Span]:
+    """The spans that touch no guard and no better span; ``length`` is the number of words."""
+    taken = bytearray(length)
+    kept: list[_Span] = []
+    for _, first, last in guards:
+        taken[first : last + 1] = bytes([1]) * (last + 1 - first)
+    for span in sorted(spans, key=_best_first):
+        _, first, last = span
+        if taken.find(1, first, last + 1) < 0:
+            taken[first : last + 1] = bytes([1]) * (last + 1 - first)
+            kept.append(span)
+    return kept
+
+
+def _best_first(span: _Span) -> tuple[float, int, int]:
+    return -span[0], span[1] - span[2], span[1]
+
+
+def _place(hit: Hit) -> tuple[int, int, str, float]:
+    return hit.start, hit.end, hit.part, hit.score
+
+
+class _Index:
+    """Names the few patterns that a text can hold, by the words it has.
+
+    A pattern's elements are dealt into up to three groups, the rarest words first, each so heavy that
+    the pattern cannot do without all of its words: it can only be heard where every group has a word.
+    A bit mask says for which groups of which patterns a word speaks, three runs of one bit a pattern;
+    ``anyway`` holds the groups that a pattern does not have.
+    """
+
+    def __init__(self, patterns: Sequence[_Pattern]) -> None:
+        self._patterns = patterns
+        self.of_word: dict[int, int] = {}
+        self.anyway = 0
+        often = Counter(number for pattern in patterns for number in pattern.elements)
+        for position, pattern in enumerate(patterns):
+            numbers: list[list[int]] = [[] for _ in pattern.weights]
+            for number, where in pattern.elements.items():
+                for element in where:
+                    numbers[element].append(number)
+            rarity = [sum(often[number] for number in each) for each in numbers]
+            weighty = [element for element, weight in enumerate(pattern.weights) if weight]
+            weighty.sort(key=rarity.__getitem__, reverse=True)
+            for group in range(3):
+                bit = 1 << (group * len(patterns) + position)
+                chosen: list[int] = []
+                left = pattern.required
+                while weighty and left >= pattern.needed:
+                    element = weighty.pop()
+                    left -= pattern.weights[element]
+                    chosen += numbers[element]
+                if left >= pattern.needed:
+                    self.anyway |= bit
+                    continue
+                for number in chosen:
+                    self.of_word[number] = self.of_word.get(number, 0) | bit
+
+    def likely(self, spoken_for: int) -> Iterator[_Pattern]:
+        """The patterns all of whose groups are spoken for."""
+        patterns = self._patterns
+        run = len(patterns)
+        likely = spoken_for & (spoken_for >> run) & (spoken_for >> 2 * run) & ((1 << run) - 1)
+        while likely:
+            highest = likely.bit_length() - 1
+            likely ^= 1 << highest
+            yield patterns[highest]
+
+
+def _points(sounds: Iterable[_Sound]) -> list[_Point]:
+    return [(position, *like) for position, sound in enumerate(sounds) for like in sound[0]]
+
+
+def _present(sounds: Iterable[_Sound]) -> int:
+    """All the book's words that these words may be, as one bit mask."""
+    present = 0
+    for sound in sounds:
+        present |= sound[1]
+    return present
 
 
 def _bound(pattern: _Pattern, present: int) -> float:
     """The most weight the words that are present could give."""
-    return sum(weight for mask, weight in zip(pattern.options, pattern.weights, strict=True) if mask & present)
+    weight = 0.0
+    for mask, gain in zip(pattern.options, pattern.weights, strict=True):
+        if mask & present:
+            weight += gain
+    return weight
 
 
-def _align(
-    pattern: _Pattern, numbered: Sequence[tuple[tuple[int, float], ...]], length: int
-) -> Iterable[tuple[float, int, int]]:
-    """Chains of matching words in order, as (score, first word, last word), one for each last word.
+def _align(pattern: _Pattern, points: Iterable[_Point], length: int, floor: float) -> list[_Span]:
+    """Chains of matching words in order that reach the weight ``floor``: the best one for each last word.
+
+    ``points`` are what the ``length`` words of the text may be, in order.
 
     Missing words lose their weight, extra words beyond the gaps allowed cost ``INSERTED`` each;
     a missing word and an extra one in its place count as one error.
     """
-    elements, weights, gaps = pattern.elements, pattern.weights, pattern.gaps
-    last_element = len(weights) - 1
-    points: list[tuple[int, int, float]] = []
-    for position, similar in enumerate(numbered):
-        for number, likeness in similar:
-            for element in elements.get(number, ()):
-                points.append((position, element, likeness))
-    chains: list[tuple[float, int]] = []
-    ends: dict[int, tuple[float, int, int]] = {}
-    for at, (position, element, likeness) in enumerate(points):
-        gain = weights[element] * likeness
-        skipped = element
-        opens = not pattern.at_start or position <= skipped
-        least = gaps[0][0] if element == 0 else 0
-        best, first = (gain, position) if opens and position >= least else (-1.0, position)
-        for before in range(at - 1, -1, -1):
-            earlier, earlier_element, _ = points[before]
-            if earlier_element >= element or earlier >= position:
+    elements, weights, before, rest = pattern.elements, pattern.weights, pattern.before, pattern.rest
+    final = len(weights) - 1
+    chains: list[tuple[int, int, float, int]] = []  # position, element, weight so far, first position
+    ends: dict[int, tuple[float, int]] = {}
+    for position, number, likeness in points:
+        for element in elements.get(number, ()):
+            gain = weights[element] * likeness
+            least, most = before[element]
+            best, first = -1.0, position
+            if (element or position >= least) and (not pattern.at_start or position <= element + most):
+                best = gain
+            for earlier, earlier_element, weight, start in reversed(chains):
+                inserted = position - earlier - 1
+                if inserted > pattern.widest:
+                    break
+                if earlier_element >= element or inserted < 0:
+                    continue
+                shortest, longest = before[earlier_element]
+                extra = inserted - (most - longest) - (element - earlier_element - 1)
+                if inserted < least - shortest or extra > MAX_INSERTED:
+                    continue
+                total = weight + gain - (INSERTED * extra if extra > 0 else 0.0)
+                if total > best or (total == best and start > first):
+                    best, first = total, start
+            if best < 0 or best + rest[element] < floor:
                 continue
-            inserted = position - earlier - 1
-            most = least = 0
-            for e in range(earlier_element + 1, element + 1):
-                least += gaps[e][0]
-                most += gaps[e][1]
-            extra = inserted - most - (element - earlier_element - 1)
-            if inserted < least or extra > MAX_INSERTED:
+            chains.append((position, element, best, first))
+            if best < floor or (element == final and length - 1 - position < pattern.after[0]):
                 continue
-            score, start = chains[before]
-            total = score + gain - (INSERTED * extra if extra > 0 else 0.0)
-            if score >= 0 and (total > best or (total == best and start > first)):
-                best, first = total, start
-        chains.append((best, first))
-        if best < 0:
-            continue
-        missing_after = last_element - element
-        if pattern.at_end and length - 1 - position > missing_after + gaps[-1][1]:
-            continue
-        if element == last_element and length - 1 - position < gaps[-1][0]:
-            continue
-        score = max(0.0, 100 * best / pattern.required)
-        if position not in ends or score > ends[position][0]:
-            ends[position] = (min(score, 100.0), first, position)
-    return ends.values()
+            missing = final - element + before[final][1] - most + pattern.after[1]
+            if pattern.at_end and length - 1 - position > missing:
+                continue
+            if position not in ends or (best, first) > ends[position]:
+                ends[position] = best, first
+    return [(min(100.0, 100 * best / pattern.required), first, last) for last, (best, first) in ends.items()]

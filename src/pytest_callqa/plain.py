@@ -19,8 +19,9 @@ class Text(str):
     """A scalar that remembers the ``line`` (from 1) it was written on."""
 
     __slots__ = ("line",)
+    line: int
 
-    def __new__(cls, value: str, line: int) -> Text:
+    def __new__(cls, value: str, line: int) -> Text:  # noqa: D102 - told by the class
         text = super().__new__(cls, value)
         text.line = line
         return text
@@ -34,12 +35,9 @@ def load(source: str) -> Plain:
     """
     try:
         events = yaml.parse(source, Loader=yaml.SafeLoader)
-        for event in events:
-            if isinstance(event, yaml.StreamStartEvent | yaml.DocumentStartEvent):
-                continue
-            if isinstance(event, yaml.StreamEndEvent):
-                return Text("", 1)
-            return _value(event, events, 0)
+        beginning = (yaml.StreamStartEvent, yaml.DocumentStartEvent)
+        first = next(event for event in events if not isinstance(event, beginning))
+        return Text("", 1) if isinstance(first, yaml.StreamEndEvent) else _value(first, events, 0)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         raise BadInput(
@@ -48,15 +46,15 @@ def load(source: str) -> Plain:
         ) from None
     except yaml.YAMLError as error:
         raise BadInput(f"not valid YAML: {str(error).splitlines()[0]}") from None
-    return Text("", 1)  # pragma: no cover - a YAML stream always ends with an event
 
 
 def _value(event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Plain:
-    line = event.start_mark.line + 1
+    line = _line(event)
     if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
         raise BadInput("anchors and aliases (& and *) are not allowed; write the value out", place=f"line {line}")
-    if getattr(event, "tag", None) not in (None, "!"):
-        raise BadInput(f"the tag {event.tag} is not allowed; write plain text", place=f"line {line}")
+    tag: str | None = getattr(event, "tag", None)
+    if tag not in (None, "!"):
+        raise BadInput(f"the tag {tag} is not allowed; write plain text", place=f"line {line}")
     if depth > MAX_DEPTH:
         raise BadInput(f"nested deeper than {MAX_DEPTH} levels; flatten it", place=f"line {line}")
     if isinstance(event, yaml.ScalarEvent):
@@ -74,10 +72,14 @@ def _value(event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Plain
         if isinstance(key_event, yaml.MappingEndEvent):
             break
         key = _value(key_event, events, depth + 1)
-        place = f"line {key_event.start_mark.line + 1}"
+        place = f"line {_line(key_event)}"
         if not isinstance(key, str):
             raise BadInput("a key must be text, not a list or a table", place=place)
         if key in table:
             raise BadInput(f"the key {str(key)!r} is given twice; keep one", place=place)
         table[key] = _value(next(events), events, depth + 1)
     return table
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1

@@ -163,7 +163,8 @@ class Matrix:
 
     def _judge_cell(self, found: Rule, item: pytest.Function, fixtures: Mapping[str, object]) -> None:
         heard = item.stash[HEARD]
-        verdict = judge(found, heard, code_at(root_of(item)), fixtures)
+        hide = redactor(heard.record.names, off=self.settings.show_text)
+        verdict = ledger.redacted(judge(found, heard, code_at(root_of(item)), fixtures), hide)
         item.stash[VERDICT] = verdict
         tell_cell(found, heard.record.id, verdict, strict=self.settings.strict, line=self.config.get_verbosity() > 0)
 
@@ -227,13 +228,16 @@ class Matrix:
         """Let the verdict travel on the report, as builtins, so that workers need no second path."""
         report = yield
         found = rule_of(getattr(item, "function", None))
-        if found is not None:
-            facts = self._facts(item, call)
-            if facts:
-                setattr(report, FACTS, {**facts, "rule": found.clause})
-                report.user_properties.extend(_properties(found, item))
-                if "unread" in facts:
-                    report.longrepr = str(call.excinfo.value) if call.excinfo else ""
+        facts = self._facts(item, call) if found is not None else {}
+        if found is not None and facts:
+            setattr(report, FACTS, facts)
+            item.user_properties.extend(self._properties(found, item))  # JUnit reads them off the teardown's report
+            report.user_properties = list(item.user_properties)
+            if "unread" in facts and call.excinfo is not None:
+                report.longrepr = str(call.excinfo.value)
+            elif isinstance(report.longrepr, tuple):  # a skip: said of the rule, not of this module
+                file, line, _ = item.location
+                report.longrepr = (file, (line or 0) + 1, report.longrepr[2])
         return report
 
     def _facts(self, item: pytest.Item, call: pytest.CallInfo[None]) -> dict[str, object]:
@@ -254,6 +258,17 @@ class Matrix:
             "lines": [ledger.encode(line).decode()],
             "of": self._cells[ref.id] if ref is not None else 0,
         }
+
+    def _properties(self, found: Rule, item: pytest.Item) -> list[tuple[str, object]]:
+        """What JUnit and other reporters are told of an item."""
+        told: list[tuple[str, object]] = [("clause", found.clause), ("severity", found.severity)]
+        verdict = item.stash.get(VERDICT, None)
+        if verdict is not None:
+            record = item.stash[HEARD].record
+            hide = redactor(record.names, off=self.settings.show_text)
+            told += [("call", hide(record.id)), ("verdict", str(verdict.outcome))]
+            told += [("quote", e.quote) for e in verdict.evidence if e.quote][:1]
+        return told
 
 
 # -- telling verdicts to pytest
@@ -289,18 +304,6 @@ def tell_batch(found: Rule, tally: Tally, strict: bool) -> None:
 def _line(failing: Failing) -> str:
     times = f", {failing.broken} times" if failing.broken > 1 else ""
     return f"  {failing.call} at {clock_time(failing.start)}{times}: {failing.reason}"
-
-
-def _properties(found: Rule, item: pytest.Item) -> list[tuple[str, object]]:
-    """What JUnit and other reporters are told of an item."""
-    told: list[tuple[str, object]] = [("clause", found.clause), ("severity", found.severity)]
-    verdict = item.stash.get(VERDICT, None)
-    if verdict is not None:
-        heard = item.stash[HEARD]
-        hide = redactor(heard.record.names)
-        told += [("call", heard.record.id), ("verdict", str(verdict.outcome))]
-        told += [("quote", hide(e.quote)) for e in verdict.evidence if e.quote][:1]
-    return told
 
 
 # -- helpers

@@ -68,8 +68,8 @@ def settings(config: pytest.Config) -> Settings:
         return tuple(path(item, not config.getoption(f"callqa_{name}")) for item in listed(name))
 
     def file(name: str) -> Path | None:
-        value = text(name)
-        return Path(path(value, config.getoption(f"callqa_{name}") is None)) if value else None
+        value, given = text(name), config.getoption(f"callqa_{name}")
+        return Path(path(value, given is None and bool(config.getini(f"callqa_{name}")))) if value else None
 
     flagged = config.getoption("calls")
     calls = flagged or config.getini("callqa_calls")

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 from pytest_callqa import ledger
-from pytest_callqa.report.counting import LETTERS
+from pytest_callqa.report.counting import LETTERS, found_of
 from pytest_callqa.report.figures import FailingCall
 from pytest_callqa.rules import SEVERITIES, Severity
-from pytest_callqa.verdict import Evidence, Outcome
+from pytest_callqa.verdict import Outcome
+
+NO_REASON = "the ledger holds no reason"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a turn that is evidence for a clause, or comes nearest to it (``near``)."""
+
+    first: int
+    last: int
+    near: bool
+    clause: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +41,7 @@ class Piece:
 class Said:
     """A turn of the transcript, cut where evidence begins and ends."""
 
+    index: int
     role: str
     start: float | None
     pieces: tuple[Piece, ...]
@@ -36,36 +49,42 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A silence; ``inside`` when the turn before it goes on after it."""
+    """A silence; ``inside`` when the turn before it goes on after it. ``clauses`` were broken at it."""
 
     start: float
     seconds: float
     inside: bool
+    clauses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A verdict that is neither passed nor not applicable."""
+    """A verdict *failed* or *error*; ``turn`` is where in the transcript to look."""
 
     clause: str
     title: str
     severity: Severity
     outcome: Outcome
-    reason: str = ""
-    start: float | None = None
-    line: str = ""
-    broken: int = 0
-    moments: int = 0
-    evidence: tuple[Evidence, ...] = ()
+    reason: str
+    start: float | None
+    line: str
+    broken: int
+    moments: int
+    turn: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class CallView:
-    """A failing call in full: its verdicts, worst first, and its transcript with the evidence marked."""
+    """A failing call in full. ``verdicts`` are what failed or broke, worst first; the rest is named by clause.
+
+    ``doubts`` are the reasons of undecided clauses, each with its clauses.
+    """
 
     call: FailingCall
     entry: ledger.Entry
     verdicts: tuple[Judged, ...]
+    doubts: tuple[tuple[str, tuple[str, ...]], ...]
+    not_assessed: tuple[str, ...]
     passed: tuple[str, ...]
     not_applicable: tuple[str, ...]
     transcript: tuple[Said | Pause, ...]
@@ -73,67 +92,92 @@ class CallView:
 
 def view(run: ledger.Run, call: FailingCall, entry: ledger.Entry) -> CallView:
     """The call as a report shows it."""
-    by_outcome: dict[str, list[ledger.RuleLine]] = {}
+    by_letter: dict[str, list[ledger.RuleLine]] = {}
     for rule, letter in zip(run.rules, entry.verdicts, strict=True):
-        by_outcome.setdefault(letter, []).append(rule)
-    reasons = {clause: reason for reason, clauses in entry.doubts.items() for clause in clauses}
-    verdicts = []
-    for letter in "feum":
-        rules = sorted(by_outcome.get(letter, []), key=lambda rule: SEVERITIES.index(rule.severity))
-        for rule in rules:
-            found = entry.found.get(rule.clause) or ledger.Found(reason=reasons.get(rule.clause, ""))
-            verdicts.append(
-                Judged(
-                    clause=rule.clause,
-                    title=rule.title,
-                    severity=rule.severity,
-                    outcome=LETTERS[letter],
-                    reason=found.reason,
-                    start=found.start,
-                    line=found.line,
-                    broken=found.broken,
-                    moments=entry.moments.get(rule.clause, 1),
-                    evidence=found.evidence,
-                )
-            )
+        by_letter.setdefault(letter, []).append(rule)
+    named = {letter: tuple(rule.clause for rule in rules) for letter, rules in by_letter.items()}
+    verdicts = [
+        _judged(entry, rule, letter)
+        for letter in "fe"
+        for rule in sorted(by_letter.get(letter, []), key=lambda rule: SEVERITIES.index(rule.severity))
+    ]
     return CallView(
         call=call,
         entry=entry,
         verdicts=tuple(verdicts),
-        passed=tuple(rule.clause for rule in by_outcome.get("p", [])),
-        not_applicable=tuple(rule.clause for rule in by_outcome.get("n", [])),
+        doubts=tuple((reason, tuple(clauses)) for reason, clauses in entry.doubts.items()),
+        not_assessed=named.get("m", ()),
+        passed=named.get("p", ()),
+        not_applicable=named.get("n", ()),
         transcript=tuple(_transcript(entry)),
     )
 
 
+def _judged(entry: ledger.Entry, rule: ledger.RuleLine, letter: str) -> Judged:
+    found = found_of(entry, rule.clause)
+    return Judged(
+        clause=rule.clause,
+        title=rule.title,
+        severity=rule.severity,
+        outcome=LETTERS[letter],
+        reason=found.reason,
+        start=found.start,
+        line=found.line,
+        broken=found.broken,
+        moments=entry.moments.get(rule.clause, 1),
+        turn=_turn(entry, found),
+    )
+
+
+def _turn(entry: ledger.Entry, found: ledger.Found) -> int | None:
+    """The turn in which the worst moment lies; without a time, the first evidence's."""
+    if found.start is not None:
+        begun = [n for n, turn in enumerate(entry.turns) if turn.start is not None and turn.start <= found.start]
+        if begun:
+            return begun[-1]
+    return next((e.turn for e in found.evidence if 0 <= e.turn < len(entry.turns)), None)
+
+
 def _transcript(entry: ledger.Entry) -> Iterator[Said | Pause]:
     """The turns with their evidence, and each silence after the turn that it follows or lies in."""
-    spans: dict[int, list[tuple[int, int, bool, str]]] = {}
+    spans: dict[int, list[Span]] = {}
     for clause, found in entry.found.items():
         for e in found.evidence:
-            spans.setdefault(e.turn, []).append((e.first, e.last, e.near, clause))
-    silences = sorted(entry.silences)
+            spans.setdefault(e.turn, []).append(Span(e.first, e.last, e.near, clause))
+    silences = sorted(entry.silences, reverse=True)
     for number, turn in enumerate(entry.turns):
-        while silences and turn.start is not None and silences[0][0] < turn.start:
-            yield _pause(silences.pop(0), entry.turns[number - 1] if number else None)
-        yield Said(turn.role, turn.start, tuple(cut(turn.text, spans.get(number, ()))))
-    for silence in silences:
-        yield _pause(silence, entry.turns[-1] if entry.turns else None)
+        while silences and turn.start is not None and silences[-1][0] < turn.start:
+            yield _pause(entry, number - 1, *silences.pop())
+        yield Said(number, turn.role, turn.start, tuple(cut(turn.text, spans.get(number, ()))))
+    for silence in reversed(silences):
+        yield _pause(entry, len(entry.turns) - 1, *silence)
 
 
-def _pause(silence: tuple[float, float], before: ledger.Line | None) -> Pause:
-    start, end = silence
-    inside = before is not None and before.end is not None and before.end > start
-    return Pause(start, end - start, inside)
+def _pause(entry: ledger.Entry, after: int, start: float, end: float) -> Pause:
+    before = entry.turns[after].end if after >= 0 else None
+    broken = (c for c, found in entry.found.items() if found.start is not None and abs(found.start - start) < 0.01)
+    return Pause(start, end - start, before is not None and before > start, tuple(broken))
 
 
-def cut(text: str, spans: Iterable[tuple[int, int, bool, str]]) -> Iterator[Piece]:
-    """Cut a turn where spans (first, last, near, clause) begin and end; they may overlap and reach too far."""
-    kept = {(max(first, 0), min(last, len(text)), near, clause) for first, last, near, clause in spans}
-    kept = {span for span in kept if span[0] < span[1]}
-    edges = sorted({0, len(text), *(edge for span in kept for edge in span[:2])})
-    for first, last in pairwise(edges):
-        over = [span for span in kept if span[0] <= first and last <= span[1]]
-        kind = "hit" if any(not span[2] for span in over) else "near" if over else ""
-        ending = {span[3] for span in over if span[1] == last}
-        yield Piece(text[first:last], kind, tuple(sorted(ending)))
+def cut(text: str, spans: Iterable[Span]) -> Iterator[Piece]:
+    """Cut a turn where spans begin and end; they may overlap, and what reaches beyond the text is cut off.
+
+    Where a nearest miss lies under evidence, it is evidence.
+    """
+    begins: dict[int, list[Span]] = {}
+    ends: dict[int, list[Span]] = {}
+    for span in spans:
+        first, last = max(span.first, 0), min(span.last, len(text))
+        if first < last:
+            begins.setdefault(first, []).append(span)
+            ends.setdefault(last, []).append(span)
+    over: Counter[bool] = Counter()
+    place = 0
+    for edge in sorted({*begins, *ends, len(text)}):
+        if edge > place:
+            kind = "hit" if over[False] else "near" if over[True] else ""
+            ending = tuple(sorted({span.clause for span in ends.get(edge, ())}))
+            yield Piece(text[place:edge], kind, ending)
+            place = edge
+        over.update(span.near for span in begins.get(edge, ()))
+        over.subtract(span.near for span in ends.get(edge, ()))
