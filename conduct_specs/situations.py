@@ -5,8 +5,9 @@ Each is found once per call, however many rules share it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain, pairwise, takewhile
 from pathlib import Path
@@ -38,6 +39,12 @@ def customer_says(*said: Phrase) -> Situation:
 def cut_short(call: Hearing) -> bool:
     """The customer hung up before anybody took leave."""
     return call.abandoned and not call.everyone.says(phrases.goodbye).holds
+
+
+def attested(call: Hearing, clause: str) -> Finding:
+    """What a person judged of a manual clause."""
+    attestation = call.attestation(clause)
+    return call.fact(attestation.verdict == "passed", f"passed by the assessor {attestation.assessor}")
 
 
 # --- the case record ----------------------------------------------------------------------
@@ -133,6 +140,13 @@ def case_solved(call: Hearing) -> Iterator[Moment]:
 
 # --- 2 duties -----------------------------------------------------------------------------
 
+
+@situation("the agent speaks")
+def agent_speaks(call: Hearing) -> Iterator[Moment]:
+    if call.agent:
+        yield Moment(call, -1, start=call.agent.start)
+
+
 customer_asks = customer_says(phrases.customer_question)
 customer_registers = customer_says(phrases.customer_registers)
 
@@ -148,7 +162,7 @@ def customer_brings_something(call: Hearing, code: Code) -> Iterable[Moment]:
 
 @situation("a difficult problem")
 def difficult_problem(call: Hearing) -> Iterator[Moment]:
-    """The case is marked difficult; or the agent says that it cannot answer, and did not solve it in the call after all."""
+    """The case is marked difficult, or the agent cannot answer and the case is not solved in the call after all."""
     case = call.record.case
     said = call.agent.says(phrases.agent_cannot_answer)
     if case is not None and case.difficult:
@@ -161,9 +175,13 @@ def difficult_problem(call: Hearing) -> Iterator[Moment]:
 @situation("customer finishes a turn")
 def customer_finishes_turn(call: Hearing) -> Iterator[Moment]:
     """And the agent answers. Not while the customer waits: on hold, or asked to."""
+    call.need_roles()
     waiting = {quote.turn for quote in call.agent.says(phrases.ask_wait).quotes}
+    holds = [event.time for event in call.events("hold") if event.time is not None]
     for said, answer in pairwise(call.utterances):
-        if (said.role, answer.role) == ("customer", "agent") and said.index - 1 not in waiting:
+        if (said.role, answer.role) != ("customer", "agent") or said.index - 1 in waiting:
+            continue
+        if not any((said.end or 0.0) <= hold <= (answer.start or 0.0) for hold in holds):
             yield Moment(call, said.index, start=said.end, turn=said)
 
 
@@ -174,14 +192,70 @@ def case_opened(call: Hearing) -> Iterator[Moment]:
 
 
 # Figures as people say them one by one.
-_FIGURES = dict(zip("zero one two three four five six seven eight nine".split(), "0123456789", strict=True))
-_FIGURES |= dict(zip("零一二三四五六七八九幺两", "012345678912", strict=True)) | {"oh": "0", "o": "0"}
+_FIGURES = {"zero": "0", "oh": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6"}
+_FIGURES |= {"seven": "7", "eight": "8", "nine": "9"} | dict(zip("零一二三四五六七八九幺", "01234567891", strict=True))
+
+_SENTENCE = re.compile(r"[^.?!。？！]*(?:[.](?=\S)[^.?!。？！]*)*")
+_MAIL = re.compile(r"(\S+?)(?:@| at )\S+?(?:[.]| dot )")
 
 
 def figures(text: str) -> str:
-    """The figures in a text in a row, written or spelled; a space wherever something else was said."""
+    """The figures in a text, written or spelled; a space wherever something else was said."""
     said = (token.text if token.text.isdecimal() else _FIGURES.get(token.text, " ") for token in tokens(text))
     return "".join(said)
+
+
+def _codes(text: str) -> set[str]:
+    """What mixes letters and figures, such as passwords, and the names in front of an e-mail's @."""
+    words = {token.text for token in tokens(text)}
+    mixed = {word for word in words if word.isascii() and word.isalnum() and not word.isalpha() and not word.isdecimal()}
+    return mixed | {mail.lower() for mail in _MAIL.findall(text)}
+
+
+def _verified(call: Hearing, before: Quote) -> bool:
+    """Whether the customer's identity had been checked by then: noted, or asked for and answered."""
+    asked = call.agent.until(before.turn).says(phrases.asks_identity).first
+    if asked and call.customer.since(asked.turn).until(before.turn):
+        return True
+    passed = call.events("verified")
+    return any(event.time is None or event.time <= call.clock.need(before.start, str(before)) for event in passed)
+
+
+def confidential_data(call: Hearing, code: Code) -> Finding:
+    """What the agent tells of a customer who had neither told it before nor been verified ("your card number is …")."""
+    found = []
+    for quote in call.agent.says(phrases.personal_number, phrases.personal_address).quotes:
+        text = call.utterances[quote.turn].text
+        sentence = text[quote.first : _SENTENCE.match(text, quote.last).end()]
+        least = code.confidential_digits if quote.phrase == "personal_number" else 1
+        told = call.customer.until(quote.turn).text
+        told_figures, told_codes = figures(told).replace(" ", ""), _codes(told)
+        numbers = [run for run in figures(sentence).split() if len(run) >= least and run not in told_figures]
+        if (numbers or _codes(sentence) - told_codes) and not _verified(call, quote):
+            found.append(replace(quote, text=sentence, last=quote.first + len(sentence)))
+    return Finding("the agent tells what only the customer may know", call.clock, call.trace, quotes=tuple(found))
+
+
+_COUNTS = {word: float(figure) for word, figure in _FIGURES.items()} | {"half": 0.5, "ten": 10}
+_COUNTS |= {"twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "sixty": 60, "seventy": 70}
+_COUNTS |= {"两": 2, "半": 0.5}
+_HOURS = {"minute": 1 / 60, "hour": 1, "day": 24, "week": 168, "分": 1 / 60, "时": 1, "天": 24, "日": 24, "周": 168}
+
+
+def hours_named(text: str) -> float | None:
+    """The hours in "within twenty-four hours"; None when no such span is named ("by tomorrow")."""
+    count = 0.0
+    for token in tokens(text):
+        unit = _HOURS.get(token.text.removesuffix("s"))
+        if token.text in ("a", "an"):
+            count = count or 1
+        elif token.text == "十":
+            count = 10 * (count or 1)
+        elif token.text.isdecimal() or token.text in _COUNTS:
+            count += float(_COUNTS.get(token.text, token.text))
+        elif unit and count:
+            return count * unit
+    return None
 
 
 # --- 3.1 opening --------------------------------------------------------------------------
