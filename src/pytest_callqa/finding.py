@@ -134,7 +134,8 @@ class Finding:
         if not self.quotes:
             return self
         moment = self.clock.need(time, "the start of the wait")
-        return self._keep([q for q in self.quotes if self._time(q) >= moment - 0.005], f"not after {clock_time(moment)}")
+        late = [quote for quote in self.quotes if self._time(quote) >= moment - 0.005]
+        return self._keep(late, f"not after {clock_time(moment)}")
 
     def before(self, time: float | None) -> Finding:
         """Only what begins before a time (seconds). Raises :class:`Undecided` without times."""
@@ -169,12 +170,19 @@ class Finding:
         return self.clock.need(quote.start, f"“{quote.text}”")
 
     def _keep(self, quotes: Sequence[Quote], otherwise: str) -> Finding:
+        """Keep these quotes; a phrase that loses one of its parts is no longer said, unless another one is."""
         if not self.quotes or self.problem:
             return self
-        if quotes:
-            return replace(self, quotes=tuple(quotes))
-        said = self.quotes[0]
-        return replace(self, problem=f"{said} was said, but {otherwise}", look=None)
+        if not quotes:
+            return replace(self, problem=f"{self.quotes[0]} was said, but {otherwise}", look=None)
+        kept = {(quote.phrase, quote.part) for quote in quotes}
+        lost = dict.fromkeys((q.phrase, q.part) for q in self.quotes if (q.phrase, q.part) not in kept)
+        broken = {phrase for phrase, _ in lost}
+        whole = tuple(quote for quote in quotes if quote.phrase not in broken)
+        if whole:
+            return replace(self, quotes=whole)
+        missing = dict.fromkeys((*self.missing, *(part for _, part in lost)))
+        return replace(self, quotes=tuple(quotes), missing=tuple(missing))
 
     # -- telling
 
