@@ -21,7 +21,8 @@ def hear(call: Call, code: Code, *, language: str = "", organisation: str = "") 
 
     The organisation is the call's own, else the run's, else the code's.
     """
-    names = (call.organisation,) if call.organisation else (organisation,) if organisation else code.texts("organisation")
+    named = call.organisation or organisation
+    names = (named,) if named else code.texts("organisation")
     spoken = language or next(iter(code.texts("languages")), "")
     return Hearing(call, language=spoken, slots={"organisation": names})
 
@@ -35,12 +36,20 @@ class _Result:
     evidence: tuple[Evidence, ...]
 
 
-_WORST = (Outcome.ERROR, Outcome.FAILED, Outcome.UNDECIDED, Outcome.NOT_ASSESSED, Outcome.PASSED, Outcome.NOT_APPLICABLE)
+_WORST = (
+    Outcome.ERROR,
+    Outcome.FAILED,
+    Outcome.UNDECIDED,
+    Outcome.NOT_ASSESSED,
+    Outcome.PASSED,
+    Outcome.NOT_APPLICABLE,
+)
 
 
 def judge(rule: Rule, call: Hearing, code: Code, fixtures: Mapping[str, object] | None = None) -> Verdict:
     """Judge one rule on one call: every moment of its situation, the worst of them decides."""
     clause = rule.clause
+    call.consult(rule.books)
     try:
         moments = rule.when.moments(call, code)
     except Undecided as doubt:
@@ -97,8 +106,9 @@ def _try(rule: Rule, moment: Moment, call: Hearing, code: Code, fixtures: Mappin
     except Exception as error:  # noqa: BLE001 - a broken rule is the verdict "error", the rest is judged
         outcome, reason = Outcome.ERROR, _broken(error)
     if moment.doubt and outcome in (Outcome.PASSED, Outcome.FAILED):
-        outcome, reason = Outcome.UNDECIDED, moment.doubt
-    return _Result(outcome, reason, moment, line, _evidence(moment, trace))
+        outcome, reason, line = Outcome.UNDECIDED, moment.doubt, ""
+    evidence = _evidence(moment, trace, failed=outcome is Outcome.FAILED)
+    return _Result(outcome, reason, moment, line, evidence)
 
 
 def _explain(failure: AssertionError, trace: Trace) -> tuple[str, str]:
@@ -107,38 +117,42 @@ def _explain(failure: AssertionError, trace: Trace) -> tuple[str, str]:
     The author's message comes first; else the finding tested on that very line; else the line itself.
     """
     frame = traceback.extract_tb(failure.__traceback__)[-1]
-    line = f"{os.path.basename(frame.filename)}:{frame.lineno}"
-    source = linecache.getline(frame.filename, frame.lineno or 0).strip()
+    first = frame.lineno or 0
+    lines = range(first, (frame.end_lineno or first) + 1)
     said = str(failure).partition("\n")[0].strip()
-    tested = [f for f, file, number in trace.tested if file == frame.filename and number == frame.lineno]
-    rewritten = said.startswith("assert ") or not said
-    if tested:
-        told = tested[-1].tell()
-        return (told if rewritten else f"{said} ({told})"), line
-    return (said.removeprefix("assert ") if not rewritten else source.removeprefix("assert ")), line
+    tested = [f for f, file, number in trace.tested if file == frame.filename and number in lines]
+    message = "" if said.startswith("assert ") else said  # pytest's rewriting writes its own where there is none
+    told = tested[-1].tell() if tested else ""
+    if message and told:
+        reason = f"{message} ({told})"
+    else:
+        source = " ".join(linecache.getline(frame.filename, number).strip() for number in lines)
+        reason = message or told or source.removeprefix("assert ")
+    return reason, f"{os.path.basename(frame.filename)}:{first}"
 
 
 def _broken(error: Exception) -> str:
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"the rule broke: {type(error).__name__}: {error} ({os.path.basename(frame.filename)}:{frame.lineno})"
+    said = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"the rule broke: {said} ({os.path.basename(frame.filename)}:{frame.lineno})"
 
 
-def _evidence(moment: Moment, trace: Trace) -> tuple[Evidence, ...]:
-    """What the moment and every finding of the rule rest on."""
+def _evidence(moment: Moment, trace: Trace, *, failed: bool) -> tuple[Evidence, ...]:
+    """What the moment and every finding of the rule rest on; near misses only where they explain a failure."""
     kept: list[Evidence] = []
     if moment.finding is not None:
-        kept.extend(_of(moment.finding))
+        kept.extend(_of(moment.finding, near=False))
     for finding, _, _ in trace.tested:
-        kept.extend(_of(finding))
+        kept.extend(_of(finding, near=failed))
     return tuple(dict.fromkeys(kept))
 
 
-def _of(finding: Finding) -> list[Evidence]:
+def _of(finding: Finding, *, near: bool) -> list[Evidence]:
     if finding.quotes:
         return [_quoted(finding, quote, near=False) for quote in finding.quotes]
-    near = finding.nearest()
-    if near is not None:
-        return [_quoted(finding, near, near=True)]
+    miss = finding.nearest() if near else None
+    if miss is not None:
+        return [_quoted(finding, miss, near=True)]
     return [Evidence(finding.asked, finding.holds)]
 
 

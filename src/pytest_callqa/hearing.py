@@ -6,11 +6,12 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from unicodedata import east_asian_width
 
 from pytest_callqa.call import Attestation, Call, Case, Event, EventKind, Role, Turn
 from pytest_callqa.errors import Undecided
 from pytest_callqa.finding import Clock, Finding, Quote, Trace, clock_time
-from pytest_callqa.phrases import Hit, Matcher, Phrase, tokens
+from pytest_callqa.phrases import Hit, Matcher, Phrase, PhraseBook, tokens
 
 JOIN_GAP = 1.0
 """Seconds of silence up to which consecutive turns of one speaker belong together."""
@@ -45,19 +46,20 @@ class Utterance:
         if turn.words:
             cursor = 0
             found: float | None = None
+            text = turn.text.lower()
             for word in turn.words:
-                place = turn.text.find(word.text, cursor)
+                place = text.find(word.text.lower(), cursor)
                 if place < 0:
                     continue
-                time = word.end if end else word.start
                 if place >= at if end else place > at:
                     break
+                time = word.end if end else word.start
                 found = time if time is not None else found
                 cursor = place + len(word.text)
             if found is not None:
                 return found
         if turn.start is None or turn.end is None or not turn.text:
-            return turn.start
+            return turn.end if end else turn.start
         return turn.start + (turn.end - turn.start) * min(max(at / len(turn.text), 0.0), 1.0)
 
 
@@ -140,26 +142,24 @@ class Speech(Sequence[Utterance]):
 
         A phrase that the other party cuts off counts once its first part, or half of it, was said.
         """
-        names = [phrase.name for phrase in phrases]
         asked = f"{self.who} says {' or '.join(str(phrase) for phrase in phrases)}"
-        best: tuple[tuple[Quote, ...], tuple[str, ...]] = ((), ())
+        whole: list[Quote] = []
+        begun: tuple[tuple[Quote, ...], tuple[str, ...]] = ((), ())
         for phrase in phrases:
             quotes, missing = self._hear(phrase)
-            if quotes and not missing:
-                if len(phrases) == 1:
-                    best = (quotes, ())
-                    break
-                merged = {*(best[0] if not best[1] else ()), *quotes}
-                best = (tuple(sorted(merged, key=lambda q: (q.turn, q.first))), ())
-            elif len(quotes) > len(best[0]):
-                best = (quotes, missing)
+            if not missing:
+                whole.extend(quotes)
+            elif len(quotes) > len(begun[0]):
+                begun = (quotes, missing)
+        if len(phrases) > 1:
+            whole.sort(key=lambda quote: (quote.turn, quote.first))
         return Finding(
             asked,
             self._call.clock,
             self._call.trace,
-            quotes=best[0],
-            missing=best[1],
-            look=None if best[0] and not best[1] else lambda: self._nearest(phrases, names),
+            quotes=tuple(whole) or begun[0],
+            missing=() if whole else begun[1],
+            look=None if whole else lambda: self._nearest(phrases),
         )
 
     def _hear(self, phrase: Phrase) -> tuple[tuple[Quote, ...], tuple[str, ...]]:
@@ -168,6 +168,8 @@ class Speech(Sequence[Utterance]):
         parts = matcher.parts(phrase.name)
         if not parts:
             raise Undecided(f"the phrase {str(phrase)!r} has no wordings in {call.language!r}")
+        if slot := matcher.lacks(phrase.name):
+            raise Undecided(f"the phrase {str(phrase)!r} cannot be told without {{{slot}}}, which is not set")
         quotes = [
             call.quote(said, hit, phrase.name)
             for said in self._said
@@ -175,21 +177,23 @@ class Speech(Sequence[Utterance]):
         ]
         heard = {quote.part for quote in quotes}
         missing = tuple(part for part in parts if part not in heard)
-        if missing and self._said and call.is_cut_off(self._said[-1]):
-            if heard and parts[0] in heard:
-                return tuple(quotes), ()
-            begun = matcher.begins(self._said[-1].text.rstrip("-–—….  "), phrase.name)
-            if begun is not None:
-                return (*quotes, call.quote(self._said[-1], begun, phrase.name)), ()
-        return tuple(quotes), missing if quotes and parts != ("",) else ()
+        for said in self._said if missing else ():
+            if said.index in call.cut_off:
+                if any(quote.turn == said.index and quote.part == parts[0] for quote in quotes):
+                    return tuple(quotes), ()
+                begun = matcher.begins(said.text.rstrip("-–—…. "), phrase.name)
+                if begun is not None:
+                    quotes.append(call.quote(said, begun, phrase.name))
+                    return tuple(sorted(quotes, key=lambda quote: (quote.turn, quote.first))), ()
+        return tuple(quotes), missing if quotes else ()
 
-    def _nearest(self, phrases: Sequence[Phrase], names: Sequence[str]) -> Quote | None:
+    def _nearest(self, phrases: Sequence[Phrase]) -> Quote | None:
         best: Quote | None = None
         for phrase in phrases:
             matcher = self._call.matcher(phrase)
             for said in self._said:
-                hit = matcher.nearest(said.text, phrase.name)
-                if hit and hit.score >= NEAR and (best is None or hit.score > best.score):
+                hit = matcher.nearest(said.text, phrase.name, above=best.score if best else NEAR)
+                if hit is not None:
                     best = self._call.quote(said, hit, phrase.name)
         return best
 
@@ -356,46 +360,47 @@ class Hearing:
     def _gaps(self) -> tuple[Silence, ...]:
         """All silences between, inside and after the utterances, in order; holds are not silence."""
         self.need_turn_ends()
-        spans: list[tuple[float, float, Utterance]] = []
+        busy: list[tuple[float, float, Utterance | None]] = [(*hold, None) for hold in self._holds]
         for said in self.utterances:
             for turn in said.pieces:
-                timed = [(w.start, w.end) for w in turn.words if w.start is not None and w.end is not None]
-                edges = [(turn.start, turn.end)] if len(timed) < 2 else timed
-                if len(timed) >= 2:
-                    edges = [(turn.start, timed[0][1]), *timed[1:-1], (timed[-1][0], turn.end)]
-                spans.extend((s, e, said) for s, e in edges if s is not None and e is not None)
-        busy = [*((s, e, said) for s, e, said in spans), *self._holds()]
+                busy.extend((start, end, said) for start, end in _spoken(turn))
         busy.sort(key=lambda span: (span[0], span[1]))
         gaps: list[Silence] = []
-        reached, before = 0.0, None
-        for start, end, said in busy:
-            if start > reached and (before is not None or start > 0):
-                gaps.append(Silence(reached, start, before, said))
+        before: Utterance | None = None
+        reached = next((event.time for event in self.events("answer") if event.time is not None), 0.0)
+        for start, end, speech in busy:
+            if start > reached:
+                gaps.append(Silence(reached, start, before, speech))
             if end > reached:
-                reached, before = end, said if said is not None else before
+                reached, before = end, speech or before
         if self.end is not None and self.end > reached:
             gaps.append(Silence(reached, self.end, before, None))
         gaps.extend(self._vendor_silences(gaps))
         return tuple(sorted(gaps, key=lambda gap: gap.start))
 
-    def _holds(self) -> Iterator[tuple[float, float, None]]:
+    @cached_property
+    def _holds(self) -> tuple[tuple[float, float], ...]:
         """Stretches on hold, each from hold to unhold (or to the end of the call)."""
+        holds: list[tuple[float, float]] = []
         since: float | None = None
         for event in self.events("hold", "unhold"):
             if event.kind == "hold":
                 since = event.time if since is None else since
             elif since is not None and event.time is not None:
-                yield since, event.time, None
+                holds.append((since, event.time))
                 since = None
         if since is not None and self.end is not None:
-            yield since, self.end, None
+            holds.append((since, self.end))
+        return tuple(holds)
 
     def _vendor_silences(self, gaps: Sequence[Silence]) -> Iterator[Silence]:
         """Silences that the vendor heard inside a turn, where turn times alone show none."""
         if self.record.timing == "word":
             return
+        known = [*((gap.start, gap.end) for gap in gaps), *self._holds]
         for silence in self.record.silences:
-            if not any(gap.start < silence.end and silence.start < gap.end for gap in gaps):
+            shared = sum(max(min(end, silence.end) - max(start, silence.start), 0.0) for start, end in known)
+            if shared < (silence.end - silence.start) / 2:
                 inside = [s for s in self.utterances if s.start is not None and s.start <= silence.start]
                 around = inside[-1] if inside else None
                 yield Silence(silence.start, silence.end, around, around)
@@ -418,6 +423,11 @@ class Hearing:
             found.append(Silence(gap.start, gap.end, gap.before, gap.after, doubt))
         return tuple(found)
 
+    @cached_property
+    def cut_off(self) -> frozenset[int]:
+        """The indices of the utterances that were cut off."""
+        return frozenset(said.index for said in self.utterances if self.is_cut_off(said))
+
     def is_cut_off(self, said: Utterance) -> bool:
         """Whether the other party broke into this utterance: marked by a dash, or they spoke before its end."""
         if said.text.rstrip().endswith(CUT_OFF):
@@ -428,7 +438,7 @@ class Hearing:
         return following[0].start < said.end - max(self.clock.tolerance, 0.05) and not self.is_backchannel(following[0])
 
     def is_backchannel(self, said: Utterance) -> bool:
-        """Whether it is a mere sign of listening ("mm-hm")."""
+        """Whether it is a mere sign of listening ("mm-hm"), by the books known so far (see :meth:`consult`)."""
         return any(matcher.is_backchannel(said.text) for matcher in self._matchers.values())
 
     # -- the record
@@ -478,17 +488,21 @@ class Hearing:
 
     # -- matching
 
+    def consult(self, books: Iterable[PhraseBook]) -> None:
+        """Make phrase books known before the first question, for what is no phrase (signs of listening)."""
+        for book in books:
+            if id(book) not in self._matchers and book.speaks(self.language):
+                self._matchers[id(book)] = book.matcher(self.language, self.slots)
+
     def matcher(self, phrase: Phrase) -> Matcher:
         """The matcher of the phrase's book in the call's language. Raises :class:`Undecided` if it has none."""
         matcher = self._matchers.get(id(phrase.book))
         if matcher is None:
-            try:
-                matcher = phrase.book.matcher(self.language, self.slots)
-            except KeyError:
+            if not phrase.book.speaks(self.language):
                 spoken = f"in {self.language!r}" if self.language else "in an unknown language"
                 known = ", ".join(phrase.book.languages)
-                raise Undecided(f"the call is {spoken}, and the phrases are in {known}; see --callqa-language") from None
-            self._matchers[id(phrase.book)] = matcher
+                raise Undecided(f"the call is {spoken}, and the phrases are in {known}; see --callqa-language")
+            matcher = self._matchers[id(phrase.book)] = phrase.book.matcher(self.language, self.slots)
         return matcher
 
     def quote(self, said: Utterance, hit: Hit, phrase: str) -> Quote:
@@ -529,13 +543,27 @@ def _continues(last: Turn, turn: Turn) -> bool:
 
 
 def _join(index: int, turns: Sequence[Turn]) -> Utterance:
-    first, last = turns[0], turns[-1]
+    first = turns[0]
     if len(turns) == 1:
         return Utterance(index, first.role, first.text, first.start, first.end, (first,), (0,))
     text, offsets = "", []
     for turn in turns:
-        if text and text[-1].isascii() and not text[-1].isspace():
+        if text and not text[-1].isspace() and east_asian_width(text[-1]) not in "WF":
             text += " "
         offsets.append(len(text))
         text += turn.text
-    return Utterance(index, first.role, text, first.start, last.end, tuple(turns), tuple(offsets))
+    ends = [turn.end for turn in turns if turn.end is not None]
+    return Utterance(index, first.role, text, first.start, max(ends, default=None), tuple(turns), tuple(offsets))
+
+
+def _spoken(turn: Turn) -> Iterator[tuple[float, float]]:
+    """The stretches of speech in a turn: its words, the first and last reaching to its ends; else the whole of it."""
+    words = [(word.start, word.end) for word in turn.words if word.start is not None and word.end is not None]
+    if turn.start is None or turn.end is None:
+        yield from words
+    elif len(words) < 2:
+        yield turn.start, turn.end
+    else:
+        yield turn.start, words[0][1]
+        yield from words[1:-1]
+        yield words[-1][0], turn.end

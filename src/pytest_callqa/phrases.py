@@ -343,6 +343,10 @@ class PhraseBook:
         """The languages the book has wordings in, as primary subtags (``en``)."""
         return tuple(sorted(self._languages))
 
+    def speaks(self, language: str) -> bool:
+        """Whether it has phrases in a language (``en-US`` means ``en``)."""
+        return primary(language) in self._languages
+
     def wordings(self, name: str, language: str) -> tuple[str, ...]:
         """The wordings of a phrase in a language, as written; empty when it has none."""
         entry = self._languages[primary(language)].entries.get(name)

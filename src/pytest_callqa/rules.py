@@ -17,6 +17,7 @@ from typing import Literal, TypeAlias, TypeVar
 
 from pytest_callqa.errors import BadBook, did_you_mean
 from pytest_callqa.hearing import Hearing, Moment
+from pytest_callqa.phrases import PhraseBook
 
 Severity: TypeAlias = Literal["critical", "major", "minor"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "major", "minor")
@@ -111,6 +112,13 @@ class Rule:
     def portable(self) -> bool:
         """Whether it takes nothing but call, moment and code, and so runs outside pytest too."""
         return self.arguments <= PORTABLE
+
+    @functools.cached_property
+    def books(self) -> tuple[PhraseBook, ...]:
+        """The phrase books known by name where the rule and its situation are written."""
+        places = (inspect.unwrap(self.test), self.when.find)
+        known = [value for place in places for value in getattr(place, "__globals__", {}).values()]
+        return tuple(dict.fromkeys(value for value in known if isinstance(value, PhraseBook)))
 
     @property
     def text(self) -> str:
@@ -228,7 +236,11 @@ def book_version(root: Path) -> str:
     digest = hashlib.sha256()
     for file in sorted(root.rglob("*")):
         inside = file.relative_to(root)
-        if file.suffix in (".py", ".toml", ".yaml") and "calls" not in inside.parts and "__pycache__" not in inside.parts:
+        if (
+            file.suffix in (".py", ".toml", ".yaml")
+            and "calls" not in inside.parts
+            and "__pycache__" not in inside.parts
+        ):
             digest.update(inside.as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
 
