@@ -8,7 +8,7 @@ not a plain pass keeps its reason and evidence. Lines of one call are merged; te
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from pathlib import Path
 
@@ -135,7 +135,8 @@ def run_line(book: RuleBook, *, tool: str, mode: str, started: str) -> Run:
         version=book.version,
         tool=tool,
         rules=tuple(
-            RuleLine(r.clause, r.title, r.severity, book.section_of(r.clause), r.when.name, r.text, r.manual) for r in book
+            RuleLine(r.clause, r.title, r.severity, book.section_of(r.clause), r.when.name, r.text, r.manual)
+            for r in book
         ),
         sections={key: str(title) for key, title in code.table("sections").items()},
         weights=weights_of(code),
@@ -281,9 +282,11 @@ def read(path: Path) -> Iterator[LedgerLine]:
                     return
                 try:
                     yield _decoder.decode(line)
-                except msgspec.MsgspecError as error:
+                except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                     raise BadInput(
-                        f"not a line of a ledger ({error}); it was changed or is another file", file=str(path), place=f"line {number}"
+                        f"not a line of a ledger ({error}); it was changed or is another file",
+                        file=str(path),
+                        place=f"line {number}",
                     ) from None
     except OSError as error:
         raise BadInput(f"cannot be opened: {error.strerror}; name a ledger a run wrote", file=str(path)) from None
