@@ -12,7 +12,7 @@ import msgspec
 
 from pytest_callqa.rules import Severity
 
-Plain: TypeAlias = "str | int | float | bool | None | list[Plain] | dict[str, Plain]"
+Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | None"
 """What crosses a process: builtins only."""
 
 
@@ -97,7 +97,10 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A scorecard: ``raw`` = S = Σ w·r / Σ w over what applied (None: nothing did); ``critical`` lists broken critical clauses."""
+    """A scorecard: ``raw`` = S = Σ w·r / Σ w over what applied (None: nothing did).
+
+    ``critical`` lists the critical clauses that were broken.
+    """
 
     raw: float | None
     critical: tuple[str, ...] = ()
@@ -113,7 +116,9 @@ class Score:
         return 0.0 if self.critical and self.raw is not None else self.raw
 
 
-def score(outcomes: Iterable[tuple[str, Outcome]], severities: Mapping[str, Severity], weights: Mapping[str, float]) -> Score:
+def score(
+    outcomes: Iterable[tuple[str, Outcome]], severities: Mapping[str, Severity], weights: Mapping[str, float]
+) -> Score:
     """Score (clause, outcome) pairs; the weight of what did not apply goes to what did."""
     total = reached = 0.0
     critical = []
