@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from fnmatch import fnmatch
 from functools import cache, cached_property
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 import pytest
@@ -38,8 +39,6 @@ HEARD = pytest.StashKey[Hearing]()
 REF = pytest.StashKey["CallRef | Unreadable"]()
 ENTRIES = pytest.StashKey[list[ledger.LedgerLine]]()
 
-T = TypeVar("T")
-
 _OWN = ("call", "moment", "code")
 _RULE_LINE = re.compile(r"^@(?:\w+\.)?rule\(", re.MULTILINE)
 _KEPT = 8
@@ -47,7 +46,10 @@ _EVERY = 5.0
 
 
 class Matrix:
-    """The hooks that make items of rules and calls, and judge them."""
+    """The hooks that make items of rules and calls, and judge them.
+
+    Raises :class:`pytest.UsageError` for a path without calls or a table that cannot be read.
+    """
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self.config = config
@@ -57,46 +59,39 @@ class Matrix:
         self._order: tuple[str, ...] = ()
         self._portable: tuple[str, ...] = ()
         self._root = config.rootpath
+        try:
+            self._sidecars = find_sidecars(settings.calls, settings.reading)
+            self.mode, self._why = self._decide()
+        except BadInput as error:
+            raise pytest.UsageError(f"--calls: {error}") from None
 
     # -- which items
 
-    @cached_property
-    def _decision(self) -> tuple[str, str]:
+    def _decide(self) -> tuple[str, str]:
         """The mode, ``cells`` or ``batch``, and in words why."""
         settings = self.settings
+        documents = find_documents(settings.calls, settings.reading)
         if settings.mode != "auto":
             return settings.mode, "as told"
-        rules = sum(count_rules(Path(str(arg).partition("::")[0])) for arg in self.config.args) or 1
+        passed_over = self.config.getini("norecursedirs")
+        rules = sum(count_rules(Path(str(arg).partition("::")[0]), passed_over) for arg in self.config.args) or 1
         most = settings.cells // rules
-        calls = sum(1 for _ in islice(_usable(find_documents(settings.calls, settings.reading)), most + 1))
+        calls = sum(1 for _ in islice(documents, most + 1))
         if calls > most:
             return "batch", f"over {most:,} calls × {rules} rules: more than {settings.cells:,} cells"
         return "cells", f"{calls:,} calls × {rules} rules: at most {settings.cells:,} cells"
-
-    @property
-    def mode(self) -> str:
-        """``cells`` or ``batch``."""
-        return self._decision[0]
 
     @cached_property
     def refs(self) -> dict[str, CallRef | Unreadable]:
         """Every call by its test id: cleaned, since ids come from files nobody here wrote."""
         refs: dict[str, CallRef | Unreadable] = {}
-        for ref in _usable(locate(self.settings.calls, self.settings.reading)):
+        for ref in locate(self.settings.calls, self.settings.reading):
             refs[test_id(ref.id, refs)] = ref
         return refs
 
-    @cached_property
-    def _sidecars(self) -> Sidecars:
-        try:
-            return find_sidecars(self.settings.calls, self.settings.reading)
-        except BadInput as error:
-            raise pytest.UsageError(str(error)) from None
-
     def pytest_report_header(self) -> str:
         """Say the mode and why, and where the ledger goes."""
-        mode, why = self._decision
-        return f"callqa: {mode} ({why}); ledger {self.settings.ledger}"
+        return f"callqa: {self.mode} ({self._why}); ledger {self.settings.ledger}"
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Make an item of each call for every rule (not in batch mode) and every test that takes a call."""
@@ -180,7 +175,7 @@ class Matrix:
             settings.organisation,
             settings.show_text,
         )
-        documents = _usable(find_documents(settings.calls, settings.reading))
+        documents = find_documents(settings.calls, settings.reading)
         return self._write(judge_documents(documents, job, jobs=settings.jobs))
 
     def _judge_all(self, found: Rule, item: pytest.Function, fixtures: Mapping[str, object]) -> Tally:
@@ -322,10 +317,18 @@ def test_id(call: str, taken: Mapping[str, object]) -> str:
     return unique
 
 
-def count_rules(place: Path) -> int:
-    """How many functions under a file or folder are marked as rules, by their text alone."""
-    files = [place] if place.is_file() else place.rglob("test_*.py")
-    return sum(len(_RULE_LINE.findall(file.read_text(encoding="utf-8", errors="replace"))) for file in files)
+def count_rules(place: Path, passed_over: Sequence[str]) -> int:
+    """How many functions under a file or folder are marked as rules, by their text alone.
+
+    Folders whose name matches a pattern of ``passed_over`` (pytest's norecursedirs) are not entered.
+    """
+    if place.is_file():
+        return len(_RULE_LINE.findall(place.read_text(encoding="utf-8", errors="replace")))
+    rules = 0
+    for where, folders, names in os.walk(place):
+        folders[:] = [name for name in folders if not any(fnmatch(name, pattern) for pattern in passed_over)]
+        rules += sum(count_rules(Path(where, name), ()) for name in names if fnmatch(name, "test_*.py"))
+    return rules
 
 
 def root_of(item: pytest.Item) -> Path:
@@ -344,11 +347,3 @@ def _ref_of(item: pytest.Item) -> CallRef | Unreadable | None:
     callspec = getattr(item, "callspec", None)
     ref = callspec.params.get("_callqa_ref") if callspec is not None else None
     return ref if isinstance(ref, CallRef | Unreadable) else None
-
-
-def _usable(values: Iterator[T]) -> Iterator[T]:
-    """The values; a path that is no path is an error of usage, not of a call."""
-    try:
-        yield from values
-    except BadInput as error:
-        raise pytest.UsageError(f"--calls: {error}") from None
