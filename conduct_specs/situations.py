@@ -84,11 +84,11 @@ def hours_to_solve(call: Hearing, code: Code) -> float:
     return row.get(case.customer_class or call.record.customer_class, row.get("default", default))
 
 
-def solved_in_call(call: Hearing, case: Case) -> bool:
-    """Whether the case was solved when the call ended. Raises Undecided when its record has no status."""
+def solved_in_call(call: Hearing, case: Case, code: Code) -> bool:
+    """Whether the case was solved in the call, or closed in the work after it. Raises Undecided without its status."""
     end = ended(call)
     if case.closed is not None:
-        return end is None or case.closed <= end
+        return end is None or case.closed <= end + timedelta(seconds=code.work_after_call)
     if not case.status:
         raise Undecided("the case record has no status")
     return case.status == "solved"
@@ -120,9 +120,9 @@ def _with_case(call: Hearing, *, holds: bool) -> Iterator[Moment]:
 
 
 @situation("the case is unresolved at the end of the call")
-def case_unresolved(call: Hearing) -> Iterator[Moment]:
+def case_unresolved(call: Hearing, code: Code) -> Iterator[Moment]:
     case = call.case
-    return _with_case(call, holds=case is not None and not solved_in_call(call, case))
+    return _with_case(call, holds=case is not None and not solved_in_call(call, case, code))
 
 
 @situation("a case of application usage is closed")
@@ -161,13 +161,13 @@ def customer_brings_something(call: Hearing, code: Code) -> Iterable[Moment]:
 
 
 @situation("a difficult problem")
-def difficult_problem(call: Hearing) -> Iterator[Moment]:
+def difficult_problem(call: Hearing, code: Code) -> Iterator[Moment]:
     """The case is marked difficult, or the agent cannot answer and the case is not solved in the call after all."""
     case = call.record.case
     said = call.agent.says(phrases.agent_cannot_answer)
     if case is not None and case.difficult:
         yield Moment(call, said.first.turn if said.first else -1, start=said.start or 0.0, finding=said)
-    elif said.first and (case is None or not solved_in_call(call, case)):
+    elif said.first and (case is None or not solved_in_call(call, case, code)):
         turn = call.utterances[said.first.turn]
         yield Moment(call, turn.index, start=said.end, turn=turn, finding=said)
 

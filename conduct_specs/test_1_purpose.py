@@ -2,8 +2,16 @@
 
 from pytest_callqa import NotApplicable, every_call, rule
 
-from .situations import attested, case_solved, case_unresolved, ended, in_time, inbound, seconds_ringing
-from .situations import usage_case_closed
+from .situations import (
+    attested,
+    case_solved,
+    case_unresolved,
+    ended,
+    in_time,
+    inbound,
+    seconds_ringing,
+    usage_case_closed,
+)
 
 
 @rule("1.1a", "Answers in time", severity="minor", when=inbound)

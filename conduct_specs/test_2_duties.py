@@ -2,9 +2,22 @@
 
 from pytest_callqa import NotApplicable, Undecided, every_call, rule
 
-from .situations import agent_speaks, attested, case_opened, confidential_data, customer_asks
-from .situations import customer_brings_something, customer_finishes_turn, customer_registers, cut_short
-from .situations import difficult_problem, hours_named, hours_to_solve, in_time, phrases
+from .situations import (
+    agent_speaks,
+    attested,
+    case_opened,
+    confidential_data,
+    customer_asks,
+    customer_brings_something,
+    customer_finishes_turn,
+    customer_registers,
+    cut_short,
+    difficult_problem,
+    hours_named,
+    hours_to_solve,
+    in_time,
+    phrases,
+)
 
 
 @rule("2.1", "Inbound and outbound", severity="minor", when=every_call)
