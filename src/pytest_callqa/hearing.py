@@ -85,10 +85,11 @@ class Silence:
 class Speech(Sequence[Utterance]):
     """Some of the utterances of a call, in order; questions put to it are answered by a :class:`Finding`."""
 
-    __slots__ = ("_call", "_said", "who")
+    __slots__ = ("_call", "_indices", "_said", "who")
 
     def __init__(self, call: Hearing, said: Sequence[Utterance], who: str) -> None:
         self._call, self._said, self.who = call, tuple(said), who
+        self._indices = frozenset(utterance.index for utterance in self._said)
 
     def __len__(self) -> int:
         return len(self._said)
@@ -171,9 +172,7 @@ class Speech(Sequence[Utterance]):
         if slot := matcher.lacks(phrase.name):
             raise Undecided(f"the phrase {str(phrase)!r} cannot be told without {{{slot}}}, which is not set")
         quotes = [
-            call.quote(said, hit, phrase.name)
-            for said in self._said
-            for hit in matcher.hits(said.text).get(phrase.name, ())
+            call.quote(said, hit, phrase.name) for said, hit in call.heard(phrase) if said.index in self._indices
         ]
         heard = {quote.part for quote in quotes}
         missing = tuple(part for part in parts if part not in heard)
@@ -292,6 +291,7 @@ class Hearing:
         self.trace = trace if trace is not None else Trace()
         self.clock = Clock(record.timing, record.tolerance)
         self._matchers: dict[int, Matcher] = {}
+        self._heard: dict[int, dict[str, list[tuple[Utterance, Hit]]]] = {}
         self._moments: dict[int, tuple[Moment, ...] | Exception] = {}
 
     # -- what was said
@@ -504,6 +504,18 @@ class Hearing:
                 raise Undecided(f"the call is {spoken}, and the phrases are in {known}; see --callqa-language")
             matcher = self._matchers[id(phrase.book)] = phrase.book.matcher(self.language, self.slots)
         return matcher
+
+    def heard(self, phrase: Phrase) -> Sequence[tuple[Utterance, Hit]]:
+        """Every hit of a phrase in the call, in order. The whole call is heard once for all phrases."""
+        book = id(phrase.book)
+        if book not in self._heard:
+            matcher = self.matcher(phrase)
+            found: dict[str, list[tuple[Utterance, Hit]]] = {}
+            for said in self.utterances:
+                for name, hits in matcher.hits(said.text).items():
+                    found.setdefault(name, []).extend((said, hit) for hit in hits)
+            self._heard[book] = found
+        return self._heard[book].get(phrase.name, ())
 
     def quote(self, said: Utterance, hit: Hit, phrase: str) -> Quote:
         """A hit as evidence, with its time."""

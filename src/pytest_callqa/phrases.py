@@ -328,7 +328,8 @@ class PhraseBook:
     def __getattr__(self, name: str) -> Phrase:
         if name.startswith("_") or name not in self._names:
             raise AttributeError(f"no phrase is called {name!r}.{did_you_mean(name, self._names)}")
-        return Phrase(name, self)
+        phrase = self.__dict__[name] = Phrase(name, self)  # found without this method from now on
+        return phrase
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._names]
@@ -444,11 +445,14 @@ class _Loader:
         if not isinstance(parts, dict):
             self._fault(file, name, f"`parts` of {name} must be a table of part names")
             parts = {}
-        groups = {str(part): self._wordings(file, language, parts, part) for part in parts}
+        sets = {str(part): (parts, part) for part in parts}
         if "any" in table:
-            groups[""] = self._wordings(file, language, table, "any")
-        for part, wordings in groups.items():
-            if not wordings:
+            sets[""] = (table, "any")
+        groups: dict[str, tuple[Wording, ...]] = {}
+        for part, (inside, key) in sets.items():
+            faults = len(self.faults)
+            groups[part] = self._wordings(file, language, inside, key)
+            if not groups[part] and len(self.faults) == faults:
                 self._fault(file, name, f"{name}{part and '.' + part} has no wording")
         threshold = self._number(file, table["threshold"]) if "threshold" in table else language.threshold
         return _Entry(groups, self._wordings(file, language, table, "unless"), threshold)

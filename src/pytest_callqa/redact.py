@@ -12,13 +12,16 @@ from functools import lru_cache
 
 MASK = "•"
 
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_LONG_NUMBER = re.compile(r"(?<!\w)[+(]?\d(?:[\s().\-/]{0,2}\d){4,}[Xx]?(?!\w)|\d{5,}[Xx]?")
-_SPOKEN = re.compile(
-    r"\b(?:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple)\b[\s,.-]*){5,}"
+_PERSONAL = re.compile(
+    r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"  # e-mail
+    r"|(?<!\w)[+(]?\d(?:[\s().\-/]{0,2}\d){4,}[Xx]?(?!\w)|\d{5,}[Xx]?"  # a number of five digits and more
+    r"|\b(?:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple)\b[\s,.-]*){5,}"  # the same, spoken
     r"|[零〇一二三四五六七八九幺两]{5,}",
     re.IGNORECASE,
 )
+
+_NO_NAMES = frozenset("agent bot caller customer ivr line operator service speaker support system test user".split())
+"""Words that stand in for names in files, and say nothing about anybody."""
 
 Redactor = Callable[[str], str]
 """Text in, text of the same length out."""
@@ -33,13 +36,13 @@ def redactor(names: Iterable[str] = (), *, off: bool = False) -> Redactor:
 
 @lru_cache(maxsize=1024)
 def _redactor(names: tuple[str, ...]) -> Redactor:
-    words = [re.escape(word) for name in names for word in (name, *name.split()) if len(word) > 1]
+    spoken = (word for name in names for word in (name, *name.split()))
+    words = [re.escape(word) for word in spoken if len(word) > 1 and word.lower() not in _NO_NAMES]
     named = re.compile(rf"(?<!\w)(?:{'|'.join(dict.fromkeys(words))})(?!\w)", re.IGNORECASE) if words else None
     chinese = [name for name in names if not name.isascii()]
 
     def redact(text: str) -> str:
-        for pattern in (_EMAIL, _LONG_NUMBER, _SPOKEN):
-            text = pattern.sub(_mask, text)
+        text = _PERSONAL.sub(_mask, text)
         if named is not None:
             text = named.sub(_mask, text)
         for name in chinese:
