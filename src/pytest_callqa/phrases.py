@@ -139,6 +139,7 @@ class _Slot:
 
 _Element = _Word | _Gap | _Slot
 _Form = tuple[_Element, ...]
+_Filled = tuple[_Word | _Gap, ...]
 
 _SYMBOL = re.compile(
     r"\s*(?:(?P<gap>\.\.(?P<most>\d+)?)|\{(?P<slot>[a-z_]+)\}|<(?P<ref>[a-z_0-9]+)>|(?P<sign>[()\[\]|^$])"
@@ -572,7 +573,7 @@ class _Pattern:
     """
 
     owner: int
-    form: _Form
+    form: _Filled
     options: tuple[int, ...]
     elements: Mapping[int, tuple[int, ...]]
     weights: tuple[float, ...]
@@ -676,7 +677,9 @@ class Matcher:
                 for wording in wordings:
                     for form in wording.forms:
                         for filled in self._fill(form):
-                            pattern = self._pattern(owner, filled, entry.threshold, wording.at_start, wording.at_end)
+                            pattern = self._pattern(
+                                owner, filled, entry.threshold, at_start=wording.at_start, at_end=wording.at_end
+                            )
                             if pattern is None:
                                 lacking = next((e.name for e in form if isinstance(e, _Slot)), "")
                                 continue
@@ -689,24 +692,24 @@ class Matcher:
                 if lacking and len(self._patterns) == before and part != "!":
                     self._lacking[name] = lacking
 
-    def _fill(self, form: _Form) -> Iterator[_Form]:
+    def _fill(self, form: _Form) -> list[_Filled]:
         """Put the slot values in; a slot without one stands for one to four words."""
-        fillings: list[_Form] = [()]
+        fillings: list[_Filled] = [()]
         for element in form:
             if not isinstance(element, _Slot):
-                more: list[_Form] = [(element,)]
+                more: list[_Filled] = [(element,)]
             elif element.name == "number":
                 more = [(_Word((NUMBER, *sorted(self._language.numbers))), _Gap(4))]
             else:
                 values = self._slots.get(element.name)
                 more = [tuple(_Word((w,)) for w in value) for value in values] if values else [(_Gap(UNFILLED, 1),)]
             fillings = [filling + extra for filling in fillings for extra in more]
-        return iter(fillings)
+        return fillings
 
     def _number(self, word: str) -> int:
         return self._numbers.setdefault(word, len(self._numbers))
 
-    def _pattern(self, owner: int, form: _Form, threshold: float, at_start: bool, at_end: bool) -> _Pattern | None:  # noqa: FBT001
+    def _pattern(self, owner: int, form: _Filled, threshold: float, *, at_start: bool, at_end: bool) -> _Pattern | None:
         options: list[int] = []
         weights: list[float] = []
         before: list[tuple[int, int]] = []
@@ -715,19 +718,19 @@ class Matcher:
         for element in form:
             if isinstance(element, _Gap):
                 least, most = least + element.least, most + element.most
-            elif isinstance(element, _Word):
-                words = [w for w in element.options if w not in self._language.fillers]
-                if not words:
-                    continue
-                mask = 0
-                for word in words:
-                    number = self._number(word)
-                    mask |= 1 << number
-                    elements.setdefault(number, []).append(len(options))
-                light = self._language.light.issuperset(words)
-                options.append(mask)
-                weights.append(0.0 if element.optional else LIGHT if light else 1.0)
-                before.append((least, most))
+                continue
+            words = [w for w in element.options if w not in self._language.fillers]
+            if not words:
+                continue
+            mask = 0
+            for word in words:
+                number = self._number(word)
+                mask |= 1 << number
+                elements.setdefault(number, []).append(len(options))
+            light = self._language.light.issuperset(words)
+            options.append(mask)
+            weights.append(0.0 if element.optional else LIGHT if light else 1.0)
+            before.append((least, most))
         required = sum(weights)
         if not required:
             return None
@@ -750,7 +753,8 @@ class Matcher:
     def _beginnings(self, pattern: _Pattern, threshold: float) -> Iterator[_Pattern]:
         """The pattern broken off after each of its words, as long as half of it is left."""
         for length in range(1, len(pattern.form)):
-            cut = self._pattern(pattern.owner, pattern.form[:length], threshold, pattern.at_start, at_end=True)
+            start = pattern.form[:length]
+            cut = self._pattern(pattern.owner, start, threshold, at_start=pattern.at_start, at_end=True)
             if cut is not None and pattern.required / 2 <= cut.required < pattern.required:
                 yield cut
 
