@@ -14,7 +14,23 @@ import msgspec
 
 from pytest_callqa.call import Call
 from pytest_callqa.errors import BadInput, did_you_mean
-from pytest_callqa.readers import aws, bodies, captions, deepgram, source, vcon
+from pytest_callqa.readers import (
+    assemblyai,
+    aws,
+    azure,
+    bodies,
+    captions,
+    deepgram,
+    genesys,
+    google,
+    harpervalley,
+    pca,
+    source,
+    transcribe,
+    twilio,
+    vcon,
+    whisper,
+)
 from pytest_callqa.readers.content import Content, Reader
 from pytest_callqa.readers.duplicates import Duplicates, digest
 from pytest_callqa.readers.finishing import finish
@@ -44,12 +60,27 @@ __all__ = [
 
 # In the order in which a document is offered to them: the most particular first.
 _BODIES: tuple[Reader, ...] = (
-    deepgram.Deepgram(),
+    pca.PostCallAnalytics(),
     aws.TranscribeCallAnalytics(),
     aws.ContactLens(),
-    captions.WebVtt(),
+    aws.ContactLensRealTime(),
+    transcribe.Transcribe(),
+    deepgram.Deepgram(),
+    azure.AzureBatch(),
+    azure.AzureFast(),
+    azure.AzureContentUnderstanding(),
+    google.JsonConversation(),
+    google.Conversation(),
+    genesys.Genesys(),
+    twilio.Twilio(),
+    assemblyai.AssemblyAi(),
+    harpervalley.HarperValley(),
     bodies.Wtf(),
+    whisper.WHISPERX,
+    whisper.OPENAI_DIARIZED,
+    whisper.VERBOSE,
     bodies.TurnList(),
+    captions.WebVtt(),
     captions.SubRip(),
     bodies.LabelledText(),
 )

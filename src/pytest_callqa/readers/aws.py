@@ -12,10 +12,11 @@ import msgspec
 
 from pytest_callqa.call import Call, Role, Silence, Turn, Word
 from pytest_callqa.errors import BadInput
+from pytest_callqa.readers.clock import seconds
 from pytest_callqa.readers.content import Content
 from pytest_callqa.readers.options import ReadOptions
 from pytest_callqa.readers.tolerance import tolerance
-from pytest_callqa.readers.words import seconds, with_punctuation
+from pytest_callqa.readers.words import with_punctuation
 
 ROLES: dict[str, Role] = {"AGENT": "agent", "CUSTOMER": "customer", "SYSTEM": "system"}
 """Values of Amazon's ``ParticipantRole``."""
@@ -177,8 +178,6 @@ def silences(spans: Iterable[_Span]) -> tuple[Silence, ...]:
 
 
 def _turn(turn: _Turn, role: str) -> Turn:
-    # One score a second; 0 is silence, and no part of how loud the speech was.
-    heard = [score for score in turn.loudness_score or turn.loudness_scores if score]
     return Turn(
         role=ROLES.get(role, "unknown"),
         text=turn.content,
@@ -186,10 +185,51 @@ def _turn(turn: _Turn, role: str) -> Turn:
         end=turn.end_offset_millis / 1000,
         speaker=turn.participant_id or role,
         words=with_punctuation(map(_word, turn.items)),
-        loudness=sum(heard) / len(heard) if heard else None,
+        loudness=loudness(turn.loudness_score or turn.loudness_scores),
     )
+
+
+def loudness(scores: Iterable[float | None]) -> float | None:
+    """The mean of Amazon's scores in dB, one a second, without the zeros that stand for silence."""
+    heard = [score for score in scores if score]
+    return sum(heard) / len(heard) if heard else None
 
 
 def _word(item: _Item) -> tuple[Word, bool]:
     word = Word(item.content, seconds(item.begin_offset_millis), seconds(item.end_offset_millis), item.confidence)
     return word, item.type == "punctuation"
+
+
+class _RealTimeSegment(msgspec.Struct, frozen=True, rename="pascal"):
+    transcript: _Turn | None = None
+
+
+class _RealTime(msgspec.Struct, frozen=True, rename="pascal"):
+    segments: list[_RealTimeSegment]
+
+
+class ContactLensRealTime:
+    """Contact Lens real-time: the segments of ListRealtimeContactAnalysisSegments, turn by turn."""
+
+    name = "contact-lens-real-time"
+
+    def recognise(self, content: Content) -> bool:
+        """A list of ``Segments`` that hold transcripts, categories or a summary."""
+        segments = content.get("Segments")
+        first = segments[0] if isinstance(segments, list) and segments else None
+        return isinstance(first, dict) and not {"Transcript", "Categories", "PostContactSummary"}.isdisjoint(first)
+
+    def read(self, content: Content, options: ReadOptions) -> Call:
+        """Raises :class:`BadInput` for fields that do not fit."""
+        segments = content.to(_RealTime).segments
+        turns = tuple(_turn(one.transcript, one.transcript.participant_role) for one in segments if one.transcript)
+        return Call(
+            id="",
+            turns=turns,
+            tolerance=tolerance(self.name),
+            limits=(
+                "no words, no loudness and no list of silences: a silence within a turn does not show",
+                "ring, answer, hold and transfer times are in the contact record, not in this file",
+            ),
+            format=self.name,
+        )

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
 from pytest_callqa.call import Call, Turn, Word
+from pytest_callqa.readers.clock import aware
 from pytest_callqa.readers.content import Content, typed
 from pytest_callqa.readers.options import ReadOptions
 from pytest_callqa.readers.roles import name_in_label, role_of_label
@@ -205,11 +206,6 @@ def _labelled(text: str) -> Iterator[Turn]:
             lines.append(line.strip())
     if lines:
         yield Turn(text=" ".join(lines), speaker=speaker)
-
-
-def aware(time: datetime) -> datetime:
-    """``time`` with an offset, so that two can be compared; without one it is read as UTC."""
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _call(

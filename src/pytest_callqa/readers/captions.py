@@ -25,10 +25,11 @@ from pytest_callqa.readers.tolerance import tolerance
 _ARROW = "-->"
 _ASIDES = ("NOTE", "STYLE", "REGION")
 _LINE = re.compile(r"\r\n|\r|\n")
-_TIME = re.compile(r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})")
-_SRT = re.compile(r"\s*(?:\d+[ \t]*\r?\n)?[ \t]*\d+:\d{1,2}:\d{1,2}[.,]\d{1,3}[ \t]*-->")
-_VOICE = re.compile(r"<v(?:\.[^\s>]*)?(?:[ \t]+(?P<name>[^>]*))?>|</v>")
-_TAG = re.compile(r"</?(?:[cibuv]|ruby|rt|lang|font)\b[^>]*>|<[\d:.]+>|<v\b|\{\\an?\d+\}", re.IGNORECASE)
+_TIME = re.compile(r"\s*(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})(?!\S)")
+# Possessive, so that a file of blanks and digits is looked at once and not once for each of them.
+_SRT = re.compile(r"\s*+(?:\d++[ \t]*+\r?\n)?+[ \t]*+\d++:\d{1,2}:\d{1,2}[.,]\d{1,3}[ \t]*+-->")
+_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?(?:[ \t]+(?P<name>[^<>]*))?>|</v>")
+_TAG = re.compile(r"</?(?:[cibuv]|ruby|rt|lang|font)\b[^<>]*>|<[\d:.]+>|<v\b|\{\\an?\d+\}", re.IGNORECASE)
 _BRACKETED = re.compile(r"\[(?P<name>[^\[\]]{1,40})\](?P<colon>:?)\s*(?P<rest>.*)")
 _NAMED = re.compile(r"(?P<name>[^\W\d_][\w.'’() -]{0,39}):\s+(?P<rest>.*)")
 _DASHED = re.compile(r"[-–]\s*(?P<rest>\D.*)")
@@ -115,7 +116,7 @@ def _cues(lines: Sequence[str]) -> Iterator[_Cue]:
             if cue:
                 yield cue
             start, _, end = line.partition(_ARROW)
-            cue = _Cue(_time(start.strip()), _time(end.strip().partition(" ")[0]), [])
+            cue = _Cue(_time(start), _time(end), [])
         elif after_blank and line.startswith(_ASIDES):
             if cue:
                 yield cue
@@ -132,7 +133,7 @@ def _is_identifier(line: str, following: str, *, after_blank: bool) -> bool:
 
 
 def _time(text: str) -> float | None:
-    match = _TIME.fullmatch(text)
+    match = _TIME.match(text)
     if not match:
         return None
     hours, minutes, seconds, fraction = match.groups()

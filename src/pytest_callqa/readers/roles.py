@@ -17,18 +17,23 @@ _WORDS: dict[str, Role] = {
 
 # "Agent", "Agent 2", "Agent(May)" - and not "Customer Service", who is an agent.
 _LABEL = re.compile(r"\s*(?P<word>[^\W\d]+(?:[ _][^\W\d]+)?)\s*(?:[#_-]?\d+|\((?P<name>[^()]+)\))?\s*")
+_LONGEST_LABEL = 100  # characters; what is longer names nobody's role
 _NUMBERED = re.compile(r"(?:speaker|spk|channel|party)[ _-]*0*(\d+)")
 
 
 def role_of_label(label: str) -> Role:
     """The role that a speaker label names, or ``unknown`` for a number or a person's name."""
-    match = _LABEL.fullmatch(label)
+    match = _match(label)
     return _WORDS.get(match["word"].lower(), "unknown") if match else "unknown"
+
+
+def _match(label: str) -> re.Match[str] | None:
+    return _LABEL.fullmatch(label) if len(label) <= _LONGEST_LABEL else None
 
 
 def name_in_label(label: str) -> str:
     """The person's name that a label gives: ``May`` of ``Agent(May)`` and of ``Agent May``, or nothing."""
-    match = _LABEL.fullmatch(label)
+    match = _match(label)
     if match and match["word"].lower() in _WORDS:
         return match["name"] or ""
     if is_numbered(label) or label.isdecimal():

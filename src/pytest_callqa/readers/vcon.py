@@ -17,7 +17,7 @@ import msgspec
 
 from pytest_callqa.call import Call, Event, EventKind, Role, Turn
 from pytest_callqa.errors import BadInput
-from pytest_callqa.readers.bodies import aware
+from pytest_callqa.readers.clock import aware
 from pytest_callqa.readers.content import Content, Reader
 from pytest_callqa.readers.finishing import FINENESS, finish
 from pytest_callqa.readers.options import ReadOptions

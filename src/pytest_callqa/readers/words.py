@@ -21,11 +21,6 @@ def with_punctuation(items: Iterable[tuple[Word, bool]]) -> tuple[Word, ...]:
     return tuple(words)
 
 
-def seconds(milliseconds: float | None) -> float | None:
-    """Milliseconds as seconds; nothing stays nothing."""
-    return None if milliseconds is None else milliseconds / 1000
-
-
 PAUSE = 0.8
 """Seconds of pause that end a turn where a file lists words only: Deepgram's default for utterances."""
 
@@ -48,15 +43,16 @@ def turns_of(spoken: Iterable[tuple[str, Word]]) -> tuple[Turn, ...]:
 
 def turn_of(words: Sequence[Word], speaker: str) -> Turn:
     """One turn of these words, from the first to the last that has a time."""
+    start, end = span(words)
+    text = " ".join(word.text for word in words)
+    return Turn(text=text, start=start, end=end, speaker=speaker, words=tuple(words))
+
+
+def span(words: Sequence[Word]) -> tuple[float | None, float | None]:
+    """The start of the first and the end of the last word that has one; no end without a start."""
     starts = [word.start for word in words if word.start is not None]
     ends = [word.end for word in words if word.end is not None]
-    return Turn(
-        text=" ".join(word.text for word in words),
-        start=starts[0] if starts else None,
-        end=ends[-1] if starts and ends else None,
-        speaker=speaker,
-        words=tuple(words),
-    )
+    return (starts[0], ends[-1] if ends else None) if starts else (None, None)
 
 
 def _paused(before: Word, after: Word) -> bool:

@@ -1,0 +1,252 @@
+"""Azure AI: batch transcription, fast transcription, Content Understanding.
+
+Documents: "Get batch transcription results" and "Fast transcription" of the Azure Speech guide, and the
+Content Understanding REST reference. Files of Microsoft's own samples carry each other's names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import msgspec
+
+from pytest_callqa.call import Call, Turn, Word
+from pytest_callqa.readers.clock import seconds
+from pytest_callqa.readers.content import Content
+from pytest_callqa.readers.options import ReadOptions
+from pytest_callqa.readers.roles import role_of_label
+from pytest_callqa.readers.tolerance import tolerance
+from pytest_callqa.readers.words import in_time
+
+_TICKS = 10_000_000  # a second
+_NO_ROLES = "Azure numbers its speakers or channels, and may give two people one number: roles need a role map"
+_NO_LINE = "no loudness, and no ring, answer, hold or transfer times"
+
+
+class _BatchWord(msgspec.Struct, frozen=True, rename="camel"):
+    offset_in_ticks: float
+    duration_in_ticks: float
+    word: str = ""
+    display_text: str = ""
+    confidence: float | None = None
+
+
+class _Best(msgspec.Struct, frozen=True, rename="camel"):
+    display: str
+    words: list[_BatchWord] = []
+    display_words: list[_BatchWord] = []
+
+
+class _Recognised(msgspec.Struct, frozen=True, rename="camel"):
+    channel: int = 0
+    speaker: int | None = None
+    offset: timedelta | None = None
+    duration: timedelta | None = None
+    offset_in_ticks: float | None = None
+    duration_in_ticks: float | None = None
+    locale: str | None = None
+    n_best: list[_Best] = []
+
+
+class _Batch(msgspec.Struct, frozen=True, rename="camel"):
+    recognized_phrases: list[_Recognised]
+    duration: timedelta | None = None
+
+
+class AzureBatch:
+    """Batch transcription: phrases in ticks of 100 ns, listed channel by channel."""
+
+    name = "azure-batch"
+
+    def recognise(self, content: Content) -> bool:
+        """``recognizedPhrases``."""
+        return content.has("recognizedPhrases")
+
+    def read(self, content: Content, options: ReadOptions) -> Call:
+        """Raises :class:`BadInput` for fields that do not fit."""
+        batch = content.to(_Batch)
+        phrases = [phrase for phrase in batch.recognized_phrases if phrase.n_best]
+        several = len({phrase.channel for phrase in phrases}) > 1
+        return Call(
+            id="",
+            turns=in_time(_batch_turn(phrase, several=several) for phrase in phrases),
+            tolerance=tolerance(self.name),
+            language=next((phrase.locale for phrase in phrases if phrase.locale), ""),
+            duration=batch.duration.total_seconds() if batch.duration else None,
+            limits=(_NO_ROLES, _NO_LINE),
+            format=self.name,
+        )
+
+
+def _batch_turn(phrase: _Recognised, *, several: bool) -> Turn:
+    best = phrase.n_best[0]
+    start = _time(phrase.offset_in_ticks, phrase.offset)
+    length = _time(phrase.duration_in_ticks, phrase.duration)
+    return Turn(
+        text=best.display,
+        start=start,
+        end=None if start is None or length is None else start + length,
+        speaker=_speaker(phrase.channel if several else None, phrase.speaker),
+        words=_batch_words(best),
+    )
+
+
+def _time(ticks: float | None, written: timedelta | None) -> float | None:
+    if ticks is not None:
+        return ticks / _TICKS
+    return None if written is None else written.total_seconds()
+
+
+def _batch_words(best: _Best) -> tuple[Word, ...]:
+    """The words as displayed; their confidence is given for the bare words only, one for one or not at all."""
+    shown = best.display_words or best.words
+    confidences = [word.confidence for word in best.words] if len(best.words) == len(shown) else [None] * len(shown)
+    return tuple(
+        Word(
+            word.display_text or word.word,
+            word.offset_in_ticks / _TICKS,
+            (word.offset_in_ticks + word.duration_in_ticks) / _TICKS,
+            confidence,
+        )
+        for word, confidence in zip(shown, confidences, strict=True)
+    )
+
+
+def _speaker(channel: int | None, speaker: int | None) -> str:
+    if channel is not None:
+        return f"channel {channel}"
+    return "" if speaker is None else f"speaker {speaker}"
+
+
+class _FastWord(msgspec.Struct, frozen=True, rename="camel"):
+    text: str
+    offset_milliseconds: float
+    duration_milliseconds: float
+
+
+class _Phrase(msgspec.Struct, frozen=True, rename="camel"):
+    text: str
+    offset_milliseconds: float
+    duration_milliseconds: float
+    channel: int = 0
+    speaker: int | None = None
+    locale: str = ""
+    words: list[_FastWord] = []
+
+
+class _Fast(msgspec.Struct, frozen=True, rename="camel"):
+    phrases: list[_Phrase]
+    duration_milliseconds: float | None = None
+
+
+class AzureFast:
+    """Fast transcription: phrases and words in milliseconds, no confidence of words."""
+
+    name = "azure-fast"
+
+    def recognise(self, content: Content) -> bool:
+        """``combinedPhrases`` with ``phrases``."""
+        return content.has("combinedPhrases", "phrases")
+
+    def read(self, content: Content, options: ReadOptions) -> Call:
+        """Raises :class:`BadInput` for fields that do not fit."""
+        fast = content.to(_Fast)
+        several = len({phrase.channel for phrase in fast.phrases}) > 1
+        return Call(
+            id="",
+            turns=in_time(_fast_turn(phrase, several=several) for phrase in fast.phrases),
+            tolerance=tolerance(self.name),
+            language=next((phrase.locale for phrase in fast.phrases), ""),
+            duration=seconds(fast.duration_milliseconds),
+            limits=(_NO_ROLES, _NO_LINE),
+            format=self.name,
+        )
+
+
+def _fast_turn(phrase: _Phrase, *, several: bool) -> Turn:
+    return Turn(
+        text=phrase.text,
+        start=phrase.offset_milliseconds / 1000,
+        end=(phrase.offset_milliseconds + phrase.duration_milliseconds) / 1000,
+        speaker=_speaker(phrase.channel if several else None, phrase.speaker),
+        words=tuple(
+            Word(
+                word.text,
+                word.offset_milliseconds / 1000,
+                (word.offset_milliseconds + word.duration_milliseconds) / 1000,
+            )
+            for word in phrase.words
+        ),
+    )
+
+
+class _SpokenWord(msgspec.Struct, frozen=True, rename="camel"):
+    text: str
+    start_time_ms: float
+    end_time_ms: float
+
+
+class _Spoken(msgspec.Struct, frozen=True, rename="camel"):
+    text: str
+    start_time_ms: float
+    end_time_ms: float
+    speaker: str = ""
+    locale: str | None = None
+    words: list[_SpokenWord] = []
+
+
+class _Medium(msgspec.Struct, frozen=True, rename="camel"):
+    transcript_phrases: list[_Spoken]
+    end_time_ms: float | None = None
+
+
+class _Understood(msgspec.Struct, frozen=True):
+    contents: list[_Medium]
+
+
+class _Understanding(msgspec.Struct, frozen=True):
+    result: _Understood
+    id: str = ""
+
+
+class AzureContentUnderstanding:
+    """Content Understanding: phrases with a speaker that may be ``Agent`` or ``Customer``."""
+
+    name = "azure-content-understanding"
+
+    def recognise(self, content: Content) -> bool:
+        """``result.contents`` with ``transcriptPhrases``."""
+        result = content.get("result")
+        contents = result.get("contents") if isinstance(result, dict) else None
+        first = contents[0] if isinstance(contents, list) and contents else None
+        return isinstance(first, dict) and "transcriptPhrases" in first
+
+    def read(self, content: Content, options: ReadOptions) -> Call:
+        """Raises :class:`BadInput` for fields that do not fit."""
+        understood = content.to(_Understanding)
+        phrases = understood.result.contents[0].transcript_phrases
+        return Call(
+            id=understood.id,
+            turns=tuple(map(_spoken_turn, phrases)),
+            tolerance=tolerance(self.name),
+            language=_language(phrases),
+            duration=seconds(understood.result.contents[0].end_time_ms),
+            limits=(_NO_LINE,),
+            format=self.name,
+        )
+
+
+def _language(phrases: Sequence[_Spoken]) -> str:
+    return next((phrase.locale for phrase in phrases if phrase.locale), "")
+
+
+def _spoken_turn(phrase: _Spoken) -> Turn:
+    return Turn(
+        role=role_of_label(phrase.speaker),
+        text=phrase.text,
+        start=phrase.start_time_ms / 1000,
+        end=phrase.end_time_ms / 1000,
+        speaker=phrase.speaker,
+        words=tuple(Word(word.text, word.start_time_ms / 1000, word.end_time_ms / 1000) for word in phrase.words),
+    )
