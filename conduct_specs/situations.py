@@ -6,10 +6,10 @@ Each is found once per call, however many rules share it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import chain, pairwise, takewhile
+from itertools import chain, dropwhile, pairwise, takewhile
 from pathlib import Path
 from statistics import fmean
 
@@ -44,7 +44,7 @@ def cut_short(call: Hearing) -> bool:
 def attested(call: Hearing, clause: str) -> Finding:
     """What a person judged of a manual clause."""
     attestation = call.attestation(clause)
-    return call.fact(attestation.verdict == "passed", f"passed by the assessor {attestation.assessor}")
+    return call.fact(attestation.verdict == "passed", f"the assessor {attestation.assessor} passed it")
 
 
 # --- the case record ----------------------------------------------------------------------
@@ -208,7 +208,9 @@ def figures(text: str) -> str:
 def _codes(text: str) -> set[str]:
     """What mixes letters and figures, such as passwords, and the names in front of an e-mail's @."""
     words = {token.text for token in tokens(text)}
-    mixed = {word for word in words if word.isascii() and word.isalnum() and not word.isalpha() and not word.isdecimal()}
+    mixed = {
+        word for word in words if word.isascii() and word.isalnum() and not word.isalpha() and not word.isdecimal()
+    }
     return mixed | {mail.lower() for mail in _MAIL.findall(text)}
 
 
@@ -331,18 +333,21 @@ def _asks(call: Hearing, code: Code) -> list[Utterance]:
 
 @situation("customer silent after the greeting")
 def silent_after_greeting(call: Hearing, code: Code) -> Iterator[Moment]:
+    """For five seconds."""
     if answered.moments(call, code) and (said := opening(call, code)):
         yield from _still_silent(call, said[-1], code)
 
 
 @situation("customer still silent after being asked")
 def silent_after_asking(call: Hearing, code: Code) -> Iterator[Moment]:
+    """For five more seconds."""
     if answered.moments(call, code) and (asks := _asks(call, code)):
         yield from _still_silent(call, asks[0], code)
 
 
 @situation("customer still silent after being asked twice")
 def silent_after_asking_again(call: Hearing, code: Code) -> Iterator[Moment]:
+    """For five more seconds."""
     if answered.moments(call, code) and len(asks := _asks(call, code)) > 1:
         yield from _still_silent(call, asks[1], code)
 
@@ -450,18 +455,21 @@ def loudness(speech: Speech) -> float:
     return fmean(levels)
 
 
-def speaks_in_dialect(call: Hearing, said: Utterance, code: Code) -> bool:
-    """Whether a turn is marked as a dialect (a known one, or an unlisted variety of a standard language) or has its words."""
-    for tag in {turn.language.lower() for turn in said.pieces if turn.language} - set(code.standard_languages):
-        if tag.partition("-")[0] in (*code.dialects, *code.standard_languages):
-            return True
-    return call.speech((said,), "").says(phrases.speaks_dialect).holds
+def in_dialect(call: Hearing, speech: Speech, code: Code) -> list[Utterance]:
+    """The turns marked as a dialect (a known one, or an unlisted variety of a standard language), or with its words."""
+    known = {*code.dialects, *code.standard_languages}
+    tags = {turn.language.lower() for said in speech for turn in said.pieces if turn.language}
+    marked = {tag for tag in tags.difference(code.standard_languages) if tag.partition("-")[0] in known}
+    worded = {quote.turn for quote in speech.says(phrases.speaks_dialect).quotes}
+    return [
+        said for said in speech if said.index in worded or any(turn.language.lower() in marked for turn in said.pieces)
+    ]
 
 
 @situation("customer speaks a dialect")
 def customer_speaks_dialect(call: Hearing, code: Code) -> Iterable[Moment]:
     """Noted on the line, or plain from a turn's language or words; the first time."""
-    heard = (said for said in call.customer if speaks_in_dialect(call, said, code))
+    heard = in_dialect(call, call.customer, code)
     turns = (Moment(call, said.index, start=said.end, turn=said) for said in heard)
     return _in_order(call, _noted(call, "dialect"), turns)[:1]
 
@@ -511,24 +519,28 @@ def long_information(call: Hearing, code: Code) -> Iterator[Moment]:
 
     Numbers that the customer gave are read back, not given.
     """
-    given = {number.said for numbers in _numbers(call, call.customer).values() for number in numbers}
     numbers = _numbers(call, call.agent)
+    given = {number.said for turn in _numbers(call, call.customer).values() for number in turn} if numbers else set()
     steps: dict[int, list[Quote]] = {}
     for quote in call.agent.says(phrases.said_step).quotes:
         steps.setdefault(quote.turn, []).append(quote)
-    long_turn = per_language(call, code.long_information_words, code.long_information_characters)
     for turn in sorted({*numbers, *steps}):
-        said = call.utterances[turn]
         told = [number for number in numbers.get(turn, ()) if number.said not in given]
-        to_note = [number.quote for number in told]
-        if len(to_note) < code.long_information_items:
-            to_note = steps.get(turn, [])
-        if len(to_note) < code.long_information_items:
-            to_note = [number.quote for number in told if sum(map(str.isdecimal, number.said)) >= code.long_information_digits]
-            if not to_note or call.speech((said,), "").words < long_turn:
-                continue
-        found = Finding("numbers or steps to note", call.clock, call.trace, quotes=tuple(to_note))
-        yield Moment(call, turn, start=to_note[0].start, turn=said, finding=found)
+        noted = _to_note(call, call.utterances[turn], told, steps.get(turn, []), code)
+        if noted:
+            found = Finding("numbers or steps to note", call.clock, call.trace, quotes=tuple(noted))
+            yield Moment(call, turn, start=noted[0].start, turn=call.utterances[turn], finding=found)
+
+
+def _to_note(call: Hearing, said: Utterance, numbers: list[_Number], steps: list[Quote], code: Code) -> Sequence[Quote]:
+    """What a customer would have to write down of a turn; nothing if that is little."""
+    if len(numbers) >= code.long_information_items:
+        return [number.quote for number in numbers]
+    if len(steps) >= code.long_information_items:
+        return steps
+    long_numbers = [n.quote for n in numbers if sum(map(str.isdecimal, n.said)) >= code.long_information_digits]
+    long_turn = per_language(call, code.long_information_words, code.long_information_characters)
+    return long_numbers if long_numbers and call.speech((said,), "").words >= long_turn else ()
 
 
 _asks_for_department = customer_says(phrases.customer_wants_department)
@@ -538,3 +550,291 @@ _asks_for_department = customer_says(phrases.customer_wants_department)
 def customer_wants_department(call: Hearing, code: Code) -> Iterable[Moment]:
     """The first time."""
     return _in_order(call, _asks_for_department.moments(call, code))[:1]
+
+
+# --- 3.4 complaints -----------------------------------------------------------------------
+
+_says_hard_to_reach = customer_says(phrases.customer_complains_hard_to_reach)
+_says_slow = customer_says(phrases.customer_complains_slow)
+_says_rude = customer_says(phrases.customer_complains_attitude)
+_swears = customer_says(phrases.customer_swears)
+
+
+def _rang_long(call: Hearing, code: Code) -> bool:
+    """Whether it rang three times and more. When that is not known it counts as no; clause 1.1a tells of it."""
+    rings = call.record.rings
+    if rings is not None:
+        return rings >= code.rings
+    rang = seconds_ringing(call)
+    by_time = rang is not None and call.clock.reaches(rang, code.rings * code.ring_seconds, "the ringing")
+    return by_time or len(call.events("ring")) >= code.rings
+
+
+@situation("the call rang long, or customer complains of being hard to get through")
+def hard_to_reach(call: Hearing, code: Code) -> list[Moment]:
+    picked_up_late = bool(answered.moments(call, code)) and _rang_long(call, code)
+    start = [Moment(call, -1, start=call.agent.start)] if picked_up_late else []
+    return _in_order(call, start, _says_hard_to_reach.moments(call, code))
+
+
+@situation("customer swears")
+def customer_swears(call: Hearing, code: Code) -> list[Moment]:
+    """Every outburst."""
+    return _in_order(call, _swears.moments(call, code))
+
+
+@situation("customer goes on swearing")
+def customer_swears_on(call: Hearing, code: Code) -> list[Moment]:
+    """The outburst that is one too many, counted from the first that was met with an apology (else from the first)."""
+    outbursts = customer_swears.moments(call, code)
+    met = (n for n, outburst in enumerate(outbursts) if outburst.reply.says(phrases.apology).holds)
+    last_straw = next(met, 0) + code.further_outbursts
+    return list(outbursts[last_straw : last_straw + 1])
+
+
+@situation("customer complains that the agent is slow or unskilled")
+def called_slow(call: Hearing, code: Code) -> list[Moment]:
+    """Every time; being slow to pick up is another complaint."""
+    elsewhere = {moment.index for moment in _says_hard_to_reach.moments(call, code)}
+    return _in_order(call, (each for each in _says_slow.moments(call, code) if each.index not in elsewhere))
+
+
+@situation("customer complains of a bad attitude")
+def called_rude(call: Hearing, code: Code) -> list[Moment]:
+    """The first time."""
+    return _in_order(call, _says_rude.moments(call, code))[:1]
+
+
+def reported_to(name: str, titles: Iterable[str]) -> bool:
+    """Whether this names somebody with one of the titles."""
+    return any(title in name.lower() for title in titles)
+
+
+def _complaint(call: Hearing) -> Finding:
+    """What the customer complains of, in so many words."""
+    return call.customer.says(phrases.customer_complains, phrases.customer_complains_attitude)
+
+
+def _to_be_closed(call: Hearing) -> Iterator[Moment]:
+    """A moment where the complaint is made, unless the agent could not close the call: hung up on, or handed over."""
+    if not cut_short(call) and not call.events("transfer"):
+        made = _complaint(call).first
+        yield Moment(call, made.turn if made else -1, start=made.end if made else 0.0)
+
+
+@situation("a complaint is open when the call ends")
+def complaint_left_open(call: Hearing) -> Iterator[Moment]:
+    """By the case record; without one, by the agent's saying that there is no answer yet."""
+    case = call.record.case
+    complained = case.kind == "complaint" if case and case.kind else _complaint(call).holds
+    if complained:
+        unanswered_yet = call.agent.says(phrases.agent_cannot_answer).holds
+        left_open = not solved_in_call(call, case) if case else unanswered_yet or call.case is not None
+        yield from _to_be_closed(call) if left_open else ()
+
+
+@situation("a complaint is accepted")
+def complaint_accepted(call: Hearing) -> Iterator[Moment]:
+    """By the case record or the agent's words, and there is still something to answer."""
+    case = call.record.case
+    taken = case.kind == "complaint" if case and case.kind else call.agent.says(phrases.takes_complaint).holds
+    if taken and not (case and solved_in_call(call, case)):
+        yield from _to_be_closed(call)
+
+
+# --- 3.5 systems, suggestions, requests, thanks -------------------------------------------
+
+
+def _of(call: Hearing, said: Utterance | None, *any_of: Phrase) -> bool:
+    """Whether one of the phrases is in this utterance."""
+    return said is not None and call.speech((said,), "").says(*any_of).holds
+
+
+def _on_hold(call: Hearing) -> Iterator[Moment]:
+    for event in call.events("hold"):
+        time = call.clock.need(event.time, "the event 'hold'")
+        begun = sum(call.clock.need(said.start, "the turns") <= time for said in call.utterances)
+        yield Moment(call, begun - 1, start=time)
+
+
+def _system_pauses(call: Hearing, code: Code) -> Iterator[Moment]:
+    """Silences that are the agent's, and for the system: the agent's words before or after it say so."""
+    for silence in call.silences(code.system_wait):
+        before, after = silence.before, silence.after
+        if before is None or after is None or "customer" == after.role != before.role:
+            continue
+        last = before if before.role == "agent" else next(reversed(call.agent.until(before.index)), None)
+        turned = _of(call, last, phrases.ask_wait, phrases.goes_to_the_system)
+        excused = after.role == "agent" and _of(call, after, phrases.kept_waiting, phrases.system_is_slow)
+        if turned or excused:
+            inside = before is after  # one turn with a silence in it: the rest of the turn is the reply
+            yield Moment(call, before.index - inside, start=silence.start, end=silence.end, doubt=silence.doubt)
+
+
+@situation("agent makes the customer wait")
+def customer_is_kept_waiting(call: Hearing, code: Code) -> list[Moment]:
+    """On hold, or in a long pause for the system."""
+    return sorted(chain(_on_hold(call), _system_pauses(call, code)), key=lambda moment: moment.index)
+
+
+@situation("agent tells of a failure")
+def agent_tells_of_failure(call: Hearing) -> list[Moment]:
+    """Of the hotline's own equipment, database or network; the first time."""
+    return list(_shown(call, call.agent.says(phrases.tells_of_failure)))[:1]
+
+
+@situation("agent tells of a failure and takes a contact")
+def contact_taken_in_failure(call: Hearing, code: Code) -> list[Moment]:
+    failures = agent_tells_of_failure.moments(call, code)
+    asked = [each for each in failures if each.agent.says(phrases.ask_contact).holds]
+    return [each for each in asked if call.case and call.case.contact]
+
+
+_suggests_or_praises = customer_says(phrases.customer_suggests, phrases.customer_praises)
+
+
+@situation("customer suggests or praises")
+def customer_suggests_or_praises(call: Hearing, code: Code) -> list[Moment]:
+    """Every time. "You have been helpful" is thanks (3.5.5); praise is more than that."""
+    return _in_order(call, _suggests_or_praises.moments(call, code))
+
+
+@situation("agent refuses a request")
+def agent_refuses(call: Hearing) -> list[Moment]:
+    """Plain from the agent's words, politely or not; not knowing the answer yet is no refusal."""
+    refused = call.agent.says(phrases.declines, phrases.refuses_bluntly)
+    return list(_shown(call, refused, call.agent.says(phrases.agent_cannot_answer)))
+
+
+_thanks_or_praises = customer_says(phrases.customer_thanks, phrases.customer_praises)
+
+
+def _thanked(call: Hearing, code: Code) -> list[Moment]:
+    """Thanks and praise, from the first thanks on, while the agent has not taken leave.
+
+    "No, that's all, thank you" asks for the farewell, and "okay, thanks" to a request to wait for nothing.
+    """
+    quotes = call.customer.says(phrases.customer_nothing_more).quotes
+    no_thanks = {quote.turn for quote in quotes}
+    no_thanks |= {quote.turn + 1 for quote in call.agent.says(phrases.ask_wait).quotes}
+    leave = call.agent.says(phrases.goodbye).first
+    said = _in_order(call, _thanks_or_praises.moments(call, code))
+    courtesies = [each for each in said if each.index not in no_thanks and (leave is None or each.index < leave.turn)]
+    return list(dropwhile(lambda each: not each.said.says(phrases.customer_thanks).holds, courtesies))
+
+
+@situation("customer thanks")
+def customer_thanks(call: Hearing, code: Code) -> list[Moment]:
+    """The first time."""
+    return _thanked(call, code)[:1]
+
+
+@situation("customer goes on thanking or praising")
+def customer_thanks_again(call: Hearing, code: Code) -> list[Moment]:
+    """The second time."""
+    return _thanked(call, code)[1:2]
+
+
+@situation("agent cannot answer")
+def agent_cannot_answer(call: Hearing) -> list[Moment]:
+    """Plain from the agent's saying so, or guessing; the first time."""
+    return list(_shown(call, call.agent.says(phrases.agent_cannot_answer, phrases.casual_answer)))[:1]
+
+
+# --- 3.6 explaining and closing -----------------------------------------------------------
+
+
+@situation("agent has explained a conclusion")
+def agent_explains(call: Hearing) -> list[Moment]:
+    """Plain from the words of an explanation: what the reason is, what was found, what follows. The first time."""
+    return list(_shown(call, call.agent.says(phrases.explains_conclusion)))[:1]
+
+
+_not_clear = customer_says(phrases.customer_does_not_understand, phrases.customer_says_no)
+
+
+@situation("customer says that the explanation is not clear")
+def explanation_is_not_clear(call: Hearing, code: Code) -> list[Moment]:
+    """Every time, once something was explained; a bare "no" only straight after "is that clear?"."""
+    checks = call.agent.says(phrases.checks_clear)
+    explained = call.agent.says(phrases.explains_conclusion, phrases.checks_clear).first
+    asked = {quote.turn + 1 for quote in checks.quotes}
+    return [
+        each
+        for each in _in_order(call, _not_clear.moments(call, code))
+        if explained and each.index > explained.turn
+        if each.index in asked or each.said.says(phrases.customer_does_not_understand).holds
+    ]
+
+
+def _closing(call: Hearing) -> Speech:
+    """Everything after the customer's last turn with something in it: not only thanks, goodbyes, "that's all"."""
+    light = call.customer.says(phrases.customer_nothing_more, phrases.customer_thanks, phrases.goodbye)
+    heavy = call.customer.says(phrases.customer_question, phrases.customer_problem)
+    empty = {quote.turn for quote in light.quotes} - {quote.turn for quote in heavy.quotes}
+    matter = (s.index for s in reversed(call.customer) if s.index not in empty and not call.is_backchannel(s))
+    return call.everyone.since(next(matter, -1))
+
+
+@situation("the call is about to end")
+def call_about_to_end(call: Hearing) -> Iterator[Moment]:
+    """The agent takes leave, or the call ends without it and the customer did not hang up.
+
+    Not when the agent hands the call over, or takes leave because of the line (3.1.2, 3.2.3, 3.2.4).
+    """
+    closing = _closing(call)
+    bad_line = closing.says(phrases.another_phone, phrases.no_sound, phrases.line_noisy, phrases.voice_too_low)
+    if not call.customer or call.events("transfer") or bad_line.by("agent").holds:
+        return
+    leave = closing.says(phrases.goodbye).by("agent")
+    if leave.first and leave.holds:
+        turn = call.utterances[leave.first.turn]
+        yield Moment(call, turn.index - 1, start=leave.start, turn=turn, finding=leave)
+    elif not call.abandoned:
+        yield Moment(call, len(call.utterances) - 1, start=call.end)
+
+
+def closing_words(call: Hearing) -> Speech:
+    """What the agent says in the closing."""
+    return call.speech((said for said in _closing(call) if said.role == "agent"), "the agent, closing the call,")
+
+
+@situation("customer has nothing more")
+def customer_has_nothing_more(call: Hearing, code: Code) -> Iterator[Moment]:
+    """The customer says so or says goodbye, or the agent takes leave; a complaint has a close of its own (3.4.5)."""
+    ends = call_about_to_end.moments(call, code)
+    words = closing_words(call)
+    done = _closing(call).says(phrases.customer_nothing_more, phrases.goodbye).by("customer")
+    leave = words.says(phrases.goodbye, phrases.brushes_off)
+    if ends and words and (done.holds or leave.holds) and not complaint_closed(call):
+        yield replace(ends[0], start=done.start if done.holds else leave.start)
+
+
+def complaint_closed(call: Hearing) -> bool:
+    """Whether the agent thanks for the complaint and promises to report it."""
+    thanked = call.agent.says(phrases.thanks_for_feedback)
+    return thanked.holds and call.agent.says(phrases.will_report_up).holds and _complaint(call).holds
+
+
+@situation("customer stays on the line after the farewell")
+def customer_stays_on_the_line(call: Hearing, code: Code) -> list[Moment]:
+    """The line is open and silent for five seconds, until the agent does something or somebody hangs up."""
+    leave = [each for each in call_about_to_end.moments(call, code) if each.turn]
+    for silence in call.silences(code.silence) if leave else ():
+        before, after = silence.before, silence.after
+        if before and before.index >= leave[0].turn.index and (after is None or after.role == "agent"):
+            doubt = silence.doubt
+            if after is None and call.hangup is None:
+                doubt = "the call ends in silence, and who hung up is not known"
+            return _in_order(call, [Moment(call, before.index, start=before.end, doubt=doubt)])
+    if leave and call.hangup is None and call.record.duration is None:
+        raise Undecided("the transcript does not say when the line was closed")
+    return []
+
+
+@situation("customer stays silent when asked again after the farewell")
+def silent_after_farewell(call: Hearing, code: Code) -> Iterator[Moment]:
+    for stays in customer_stays_on_the_line.moments(call, code):
+        asked = stays.reply.says(phrases.anything_else).first
+        if asked:
+            yield from _still_silent(call, call.utterances[asked.turn], code)
