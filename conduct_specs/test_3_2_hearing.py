@@ -2,21 +2,35 @@
 
 from pytest_callqa import NotApplicable, rule
 
-from .situations import customer_on_hands_free, customer_speaks_dialect, line_is_noisy, loudness, low_voice
-from .situations import low_voice_persists, phrases, seconds_line_stayed_open, speaks_in_dialect
+from .situations import (
+    customer_on_hands_free,
+    customer_speaks_dialect,
+    in_dialect,
+    line_is_noisy,
+    loudness,
+    low_voice,
+    low_voice_persists,
+    phrases,
+    seconds_line_stayed_open,
+)
 
 
 @rule("3.2.1", "Hands-free caller", severity="minor", when=customer_on_hands_free)
 def test_hands_free_caller_is_asked_to_lift_the_receiver(moment):
-    """Must: "Sorry, your voice is too low. Would you please pick up the receiver and speak?"
-    对不起，您的声音太小，请您拿起话筒讲话，好吗？"""
+    """Must: "Sorry, your voice is too low. Would you please pick up the receiver and speak?" or the like.
+
+    必须：“对不起，您的声音太小，请您拿起话筒讲话，好吗？”
+    """
     assert moment.reply.says(phrases.apology)
     assert moment.reply.says(phrases.pick_up_receiver)
 
 
 @rule("3.2.2a", "Low voice", severity="minor", when=low_voice)
 def test_low_voice_is_asked_to_speak_up(moment):
-    """Must: "I'm sorry! Would you please speak a little louder?" 对不起！请您大声一点，好吗？"""
+    """Must: "I'm sorry! Would you please speak a little louder?" or the like.
+
+    必须：“对不起！请您大声一点，好吗？”
+    """
     assert moment.reply.says(phrases.apology)
     assert moment.reply.says(phrases.speak_louder)
 
@@ -32,9 +46,12 @@ def test_low_voice_does_not_raise_the_agents(call, moment, code):
 
 @rule("3.2.3", "Still too low", severity="major", when=low_voice_persists)
 def test_voice_still_too_low_is_offered_another_way(call, moment, code):
-    """Must: "I'm sorry! Your voice is too low. Please hang up and use another phone, or I will call you back."
-    对不起！您的电话声音太小，请您换一部电话，或者我给您打过去，好吗？ then hang up after five seconds.
-    Must not: hang up at once."""
+    """Must: offer another way to talk, then hang up after five seconds. Must not: hang up at once.
+
+    "I'm sorry! Your voice is too low. Please hang up and use another phone, or I will call you back."
+
+    “对不起！您的电话声音太小，请您换一部电话，或者我给您打过去，好吗？”
+    """
     assert moment.agent.says(phrases.apology)
     assert moment.agent.says(phrases.voice_too_low, phrases.cannot_hear)
     offer = moment.agent.says(phrases.another_phone, phrases.will_call_you_back)
@@ -46,9 +63,12 @@ def test_voice_still_too_low_is_offered_another_way(call, moment, code):
 
 @rule("3.2.4", "Noisy line", severity="major", when=line_is_noisy)
 def test_noisy_line_is_asked_to_call_again(call, moment, code):
-    """Must: "Sorry, your phone is noisy, I can't hear clearly. Would you please call again on another phone?
-    Goodbye!" 对不起，您的电话杂音太大，听不清楚，请您换一部电话再打来好吗？再见！ then wait five seconds before
-    hanging up. Must not: hang up directly."""
+    """Must: ask to call again, then wait five seconds before hanging up. Must not: hang up directly.
+
+    "Sorry, your phone is noisy, I can't hear clearly. Would you please call again on another phone? Goodbye!"
+
+    “对不起，您的电话杂音太大，听不清楚，请您换一部电话再打来好吗？再见！”
+    """
     assert moment.agent.says(phrases.apology)
     assert moment.agent.says(phrases.line_noisy, phrases.cannot_hear)
     assert moment.agent.says(phrases.another_phone, phrases.call_again)
@@ -61,9 +81,13 @@ def test_noisy_line_is_asked_to_call_again(call, moment, code):
 
 @rule("3.2.5", "Standard language with dialect speakers", severity="minor", when=customer_speaks_dialect)
 def test_standard_language_is_kept(call, moment, code):
-    """Must: the agent keeps the standard language (Putonghua 普通话) with a customer who speaks a dialect and
-    understands the standard language. Must not: switch to the customer's dialect."""
+    """Must: keep the standard language with a customer who speaks a dialect and understands the standard language.
+
+    Must not: switch to the customer's dialect.
+
+    必须：使用普通话。
+    """
     if call.customer.says(phrases.customer_needs_dialect):
         raise NotApplicable("the customer does not understand the standard language")
-    in_dialect = [said for said in moment.agent if speaks_in_dialect(call, said, code)]
-    assert not call.speech(in_dialect, "the agent").spoken("switches to a dialect")
+    switched = call.speech(in_dialect(call, moment.agent, code), "the agent")
+    assert not switched.spoken("switches to a dialect")
