@@ -244,10 +244,10 @@ _COUNTS |= {"两": 2, "半": 0.5}
 _HOURS = {"minute": 1 / 60, "hour": 1, "day": 24, "week": 168, "分": 1 / 60, "时": 1, "天": 24, "日": 24, "周": 168}
 
 
-def hours_named(text: str) -> float | None:
-    """The hours in "within twenty-four hours"; None when no such span is named ("by tomorrow")."""
-    count = 0.0
-    for token in tokens(text):
+def hours_named(call: Hearing, quote: Quote) -> float | None:
+    """The hours in "within twenty-four hours"; None when the quote names no such span ("by tomorrow")."""
+    hours, count = None, 0.0
+    for token in tokens(call.utterances[quote.turn].text[: quote.last]):
         unit = _HOURS.get(token.text.removesuffix("s"))
         if token.text in ("a", "an"):
             count = count or 1
@@ -256,8 +256,11 @@ def hours_named(text: str) -> float | None:
         elif token.text.isdecimal() or token.text in _COUNTS:
             count += float(_COUNTS.get(token.text, token.text))
         elif unit and count:
-            return count * unit
-    return None
+            hours = count * unit if token.start >= quote.first else None
+            count = 0.0
+        elif token.text not in ("business", "working", "个", "工", "作"):
+            count = 0.0
+    return hours
 
 
 # --- 3.1 opening --------------------------------------------------------------------------

@@ -86,7 +86,7 @@ def test_difficult_problem_gets_a_reply_time(call, code):
     named = call.agent.says(phrases.names_reply_time)
     assert named
     assert call.fact(call.case and call.case.deadline, "the case holds a deadline")
-    hours = hours_named(named.quotes[-1].text)
+    hours = hours_named(call, named.quotes[-1])
     if hours is not None and call.record.started is not None:
         kept = (call.case.deadline - call.record.started).total_seconds() / 3600
         same = abs(kept - hours) <= code.reply_time_slack_hours

@@ -117,7 +117,7 @@ def assert_complaint_is_closed(call, close, hours):
     assert close.says(phrases.promises_answer)
     named = close.says(phrases.names_reply_time)
     assert named
-    soonest = min((hours_named(quote.text) or float("inf") for quote in named.quotes), default=float("inf"))
+    soonest = min((hours_named(call, quote) or float("inf") for quote in named.quotes), default=float("inf"))
     assert call.fact(soonest <= hours, f"the answer is promised within {hours:g} hours")
     assert close.says(phrases.goodbye)
 
