@@ -381,6 +381,10 @@ class TestGenesys:
         assert roles(call(self.conversation(self.phrase(0), participants=agents))) == ["agent"]
         assert roles(call(self.conversation(self.phrase(0), participants=[]))) == ["unknown"]
 
+    def test_a_crowd_is_refused(self) -> None:
+        crowd = [{"participantPurpose": "agent"}] * 501
+        assert "More than 500 participants" in refusal(self.conversation(participants=crowd))
+
     @pytest.mark.parametrize(
         ("duration", "end"),
         [(500, 1.5), ({"milliseconds": 500}, 1.5), ({"durationMs": 500}, 1.5), ({"seconds": 2}, 3), ({}, None)],

@@ -206,5 +206,5 @@ def _reader(content: Content, format: str) -> Reader:
             return reader
     raise BadInput(
         f"This is not a transcript in a format that is known ({', '.join(FORMATS)}): leave the file out, or "
-        "name its format with --callqa-format."
+        "name its format with --callqa-format (callqa: --format)."
     )

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from pytest_callqa.call import Call, Role, Turn, Word
+from pytest_callqa.errors import BadInput
 from pytest_callqa.readers.clock import EPOCH_MS, since_1970
 from pytest_callqa.readers.content import Content
 from pytest_callqa.readers.options import ReadOptions
@@ -22,6 +23,8 @@ _ROLES: dict[str, Role] = {
     **dict.fromkeys(("customer", "external"), "customer"),
     **dict.fromkeys(("ivr", "acd", "voicemail"), "system"),
 }
+
+_MOST_PARTICIPANTS = 500  # each phrase is held against all of them
 
 
 class _Length(msgspec.Struct, frozen=True, rename="camel"):
@@ -82,6 +85,8 @@ class Genesys:
     def read(self, content: Content, options: ReadOptions) -> Call:
         """Raises :class:`BadInput` for fields that do not fit."""
         talk = content.to(_Conversation)
+        if len(talk.participants) > _MOST_PARTICIPANTS:
+            raise BadInput(f"More than {_MOST_PARTICIPANTS} participants are not read: export the call again.")
         origin = talk.conversation_start_time
         agents = {who.user_id for who in talk.participants if who.participant_purpose == "agent" and who.user_id}
         return Call(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Literal
@@ -204,6 +205,8 @@ class _Conversation:
         self.parties = vcon.parties or []
         self.dialogs = vcon.dialog or []
         self.start = min((aware(dialog.start) for dialog in self.dialogs if dialog.start), default=None)
+        names = Counter(party.name for party in self.parties)
+        self.named = {party.name: number for number, party in enumerate(self.parties) if names[party.name] == 1}
         self.has_offset = all(dialog.start.tzinfo for dialog in self.dialogs if dialog.start)
 
     def seconds(self, time: datetime | None) -> float | None:
@@ -307,8 +310,7 @@ def _party_of(speaker: str, talk: _Conversation, dialog: _Dialog, *, numbered: b
         party = on_it[0] if len(on_it) == 1 else None
     if party is not None:
         return party
-    named = [number for number, who in enumerate(talk.parties) if who.name == speaker]
-    return named[0] if len(named) == 1 else None
+    return talk.named.get(speaker)
 
 
 def _number(speaker: str, kind: str) -> int | None:
