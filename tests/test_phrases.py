@@ -262,7 +262,7 @@ def test_a_phrase_broken_off_after_half_of_it_has_begun() -> None:
 
 
 def test_the_first_of_equally_near_wordings_counts() -> None:
-    either = matcher("how can we help", "how can we serve")
+    either = matcher("how can we help", "how can we serve", "we can how")
     assert (
         either.nearest("how can we", "it")
         == either.begins("how can we", "it")
