@@ -62,15 +62,11 @@ def _value(event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Plain
         return Text("" if empty else event.value, line)
     if isinstance(event, yaml.SequenceStartEvent):
         items: list[Plain] = []
-        for item in events:
-            if isinstance(item, yaml.SequenceEndEvent):
-                break
+        while not isinstance(item := next(events), yaml.SequenceEndEvent):
             items.append(_value(item, events, depth + 1))
         return items
     table: dict[str, Plain] = {}
-    for key_event in events:
-        if isinstance(key_event, yaml.MappingEndEvent):
-            break
+    while not isinstance(key_event := next(events), yaml.MappingEndEvent):
         key = _value(key_event, events, depth + 1)
         place = f"line {_line(key_event)}"
         if not isinstance(key, str):
