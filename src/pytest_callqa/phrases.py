@@ -446,7 +446,7 @@ class _Loader:
         if not isinstance(parts, dict):
             self._fault(file, name, f"`parts` of {name} must be a table of part names")
             parts = {}
-        sets = {str(part): (parts, part) for part in parts}
+        sets: dict[str, tuple[Mapping[str, plain.Plain], str]] = {str(part): (parts, part) for part in parts}
         if "any" in table:
             sets[""] = (table, "any")
         groups: dict[str, tuple[Wording, ...]] = {}
