@@ -72,7 +72,8 @@ def in_time(call: Hearing, what: str, done: datetime | None, *, since: datetime 
     late = latest - since > timedelta(hours=hours)
     if done is None and not late:
         raise Undecided(f"{what}: not yet, but the {hours:g} h were not over when the record ends")
-    return call.fact(done is not None and not late, f"{what} within {hours:g} h")
+    took = f"done after {(done - since) / timedelta(hours=1):.1f} h" if done else "never done"
+    return call.fact(done is not None and not late, f"{what} within {hours:g} h ({took})")
 
 
 def hours_to_solve(call: Hearing, code: Code) -> float:
@@ -597,8 +598,9 @@ def customer_swears_on(call: Hearing, code: Code) -> list[Moment]:
 
 @situation("customer complains that the agent is slow or unskilled")
 def called_slow(call: Hearing, code: Code) -> list[Moment]:
-    """Every time; being slow to pick up is another complaint."""
-    elsewhere = {moment.index for moment in _says_hard_to_reach.moments(call, code)}
+    """Every time; being slow to pick up is another complaint, and so is swearing."""
+    others = (*_says_hard_to_reach.moments(call, code), *_swears.moments(call, code))
+    elsewhere = {moment.index for moment in others}
     return _in_order(call, (each for each in _says_slow.moments(call, code) if each.index not in elsewhere))
 
 
@@ -626,22 +628,22 @@ def _to_be_closed(call: Hearing) -> Iterator[Moment]:
 
 
 @situation("a complaint is open when the call ends")
-def complaint_left_open(call: Hearing) -> Iterator[Moment]:
+def complaint_left_open(call: Hearing, code: Code) -> Iterator[Moment]:
     """By the case record; without one, by the agent's saying that there is no answer yet."""
     case = call.record.case
     complained = case.kind == "complaint" if case and case.kind else _complaint(call).holds
     if complained:
         unanswered_yet = call.agent.says(phrases.agent_cannot_answer).holds
-        left_open = not solved_in_call(call, case) if case else unanswered_yet or call.case is not None
+        left_open = not solved_in_call(call, case, code) if case else unanswered_yet or call.case is not None
         yield from _to_be_closed(call) if left_open else ()
 
 
 @situation("a complaint is accepted")
-def complaint_accepted(call: Hearing) -> Iterator[Moment]:
+def complaint_accepted(call: Hearing, code: Code) -> Iterator[Moment]:
     """By the case record or the agent's words, and there is still something to answer."""
     case = call.record.case
     taken = case.kind == "complaint" if case and case.kind else call.agent.says(phrases.takes_complaint).holds
-    if taken and not (case and solved_in_call(call, case)):
+    if taken and not (case and solved_in_call(call, case, code)):
         yield from _to_be_closed(call)
 
 
@@ -809,14 +811,9 @@ def customer_has_nothing_more(call: Hearing, code: Code) -> Iterator[Moment]:
     words = closing_words(call)
     done = _closing(call).says(phrases.customer_nothing_more, phrases.goodbye).by("customer")
     leave = words.says(phrases.goodbye, phrases.brushes_off)
-    if ends and words and (done.holds or leave.holds) and not complaint_closed(call):
+    of_complaint = words.says(phrases.thanks_for_feedback).holds and words.says(phrases.will_report_up).holds
+    if ends and words and (done.holds or leave.holds) and not of_complaint:
         yield replace(ends[0], start=done.start if done.holds else leave.start)
-
-
-def complaint_closed(call: Hearing) -> bool:
-    """Whether the agent thanks for the complaint and promises to report it."""
-    thanked = call.agent.says(phrases.thanks_for_feedback)
-    return thanked.holds and call.agent.says(phrases.will_report_up).holds and _complaint(call).holds
 
 
 @situation("customer stays on the line after the farewell")

@@ -27,7 +27,7 @@ def test_verdicts_are_those_decided_by_hand(call: str) -> None:
 @pytest.mark.parametrize("outcome", [Outcome.PASSED, Outcome.FAILED])
 @pytest.mark.parametrize("clause", CLAUSES)
 def test_clause_is_obeyed_and_broken_in_recorded_calls(clause: str, outcome: Outcome) -> None:
-    languages = [calls()[call].language for call, decided in expected().items() if decided.get(clause) is outcome]
+    languages = [calls()[call].language[:2] for call, decided in expected().items() if decided.get(clause) is outcome]
     assert languages.count("en") >= 2, f"{clause} needs two English calls in which it is {outcome}"
     if clause.startswith("3."):
         assert "zh" in languages, f"{clause} needs a Chinese call in which it is {outcome}"
