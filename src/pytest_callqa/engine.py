@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import linecache
 import os
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pytest_callqa.call import Call
 from pytest_callqa.errors import NotApplicable, Undecided
@@ -117,18 +119,34 @@ def _explain(failure: AssertionError, trace: Trace) -> tuple[str, str]:
     The author's message comes first; else the finding tested on that very line; else the line itself.
     """
     frame = traceback.extract_tb(failure.__traceback__)[-1]
-    first = frame.lineno or 0
-    lines = range(first, (frame.end_lineno or first) + 1)
+    statement = _assertion(frame.filename, frame.lineno or 0)
     said = str(failure).partition("\n")[0].strip()
-    tested = [f for f, file, number in trace.tested if file == frame.filename and number in lines]
-    message = "" if said.startswith("assert ") else said  # pytest's rewriting writes its own where there is none
-    told = tested[-1].tell() if tested else ""
+    message = said if statement is None or statement.msg is not None else ""
+    lines = range(statement.lineno, (statement.end_lineno or 0) + 1) if statement else (frame.lineno,)
+    tested = {id(f): f for f, file, line in trace.tested if file == frame.filename and line in lines}
+    told = list(tested.values())[-1].tell() if tested else ""
     if message and told:
         reason = f"{message} ({told})"
     else:
-        source = " ".join(linecache.getline(frame.filename, number).strip() for number in lines)
-        reason = message or told or source.removeprefix("assert ")
-    return reason, f"{os.path.basename(frame.filename)}:{first}"
+        source = ast.unparse(statement.test) if statement else frame.line
+        reason = message or told or source or "the rule's assertion failed"
+    return reason, f"{os.path.basename(frame.filename)}:{lines[0]}"
+
+
+@lru_cache(maxsize=4096)
+def _assertion(file: str, line: int) -> ast.Assert | None:
+    """The assert statement that reaches over a line; None where there is none, or no source.
+
+    A traceback points into it, and elsewhere with pytest's rewriting than without.
+    """
+    try:
+        module = ast.parse("".join(linecache.getlines(file)))
+    except (SyntaxError, ValueError):  # not Python, such as a template that raised
+        return None
+    for node in ast.walk(module):
+        if isinstance(node, ast.Assert) and node.lineno <= line <= (node.end_lineno or 0):
+            return node
+    return None
 
 
 def _broken(error: Exception) -> str:
