@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_callqa.call import Call
 from pytest_callqa.readers import FORMATS, ReadOptions, Unreadable, finishing
+from pytest_callqa.readers.native import Native
 from readers_kit import CALLS, call, found, refusal
 
 NATIVE = b'{"id": "c1", "turns": [{"text": "caf\xc3\xa9", "start": 1}]}'
@@ -73,6 +74,14 @@ def test_no_refusal_repeats_what_was_said() -> None:
         f"1\n00:00:00,000 --> 00:00:01,000\n{secret}\xe9".encode("latin-1"),
     ):
         assert secret not in refusal(content)
+
+
+def test_what_a_reader_did_not_foresee_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> Call:
+        raise OverflowError
+
+    monkeypatch.setattr(Native, "read", fail)
+    assert refusal(NATIVE) == "The file holds values that no call has (OverflowError): export the call again."
 
 
 REAL = sorted(path for path in CALLS.rglob("*") if path.is_file() and path.suffix != ".md")

@@ -448,6 +448,11 @@ class TestHarperValley:
         assert all("[" not in turn.text for turn in read.turns)
         assert any("stretches of noise without words were left out" in limit for limit in read.limits)
 
+    @pytest.mark.parametrize("offset", [1e17, "nan"])
+    def test_a_start_that_is_no_date_is_refused(self, offset: object) -> None:
+        turn = {"speaker_role": "caller", "offset_ms": offset, "duration_ms": 9, "human_transcript": "hi"}
+        assert "not a time of this calendar" in refusal([{**turn, "start_timestamp_ms": 1_591_056_796_175}])
+
     def test_a_call_without_noise_says_nothing_of_it(self) -> None:
         turn = {
             "speaker_role": "caller",

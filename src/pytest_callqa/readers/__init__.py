@@ -185,7 +185,13 @@ def _read(document: Document, options: ReadOptions, sidecars: Sidecars) -> Call:
     if meta.roles:
         options = dataclasses.replace(options, roles={**options.roles, **meta.roles})
     content = Content(source.read_bytes(document))
-    call = _reader(content, options.format).read(content, options)
+    try:
+        call = _reader(content, options.format).read(content, options)
+    except (ValueError, ArithmeticError, RecursionError, MemoryError) as error:
+        # What a reader did not foresee is the file's fault all the same, and must not end the run.
+        raise BadInput(
+            f"The file holds values that no call has ({type(error).__name__}): export the call again."
+        ) from error
     fields: dict[str, object] = {
         "id": call.id or source.identity(document),
         "language": call.language or options.language,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from pytest_callqa.errors import BadInput
+
 EPOCH_MS = 10**11
 """A number of milliseconds from here on counts from 1970; a smaller one from the call's start."""
 
@@ -13,9 +15,12 @@ def aware(time: datetime) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def since_1970(microseconds: int) -> datetime:
-    """The instant so many microseconds after 1970."""
-    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)
+def since_1970(microseconds: float) -> datetime:
+    """The instant so many microseconds after 1970. Raises :class:`BadInput` if there is no such year."""
+    try:
+        return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)
+    except (OverflowError, ValueError):
+        raise BadInput("The call's start is not a time of this calendar: export the call again.") from None
 
 
 def seconds(milliseconds: float | None) -> float | None:

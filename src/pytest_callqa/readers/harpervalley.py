@@ -46,7 +46,7 @@ class HarperValley:
         turns = in_time(turn for turn in map(_turn, listed) if turn.text)
         noises = len(listed) - len(turns)
         limits = (f"{noises} stretches of noise without words were left out",) if noises else ()
-        origin = min((turn.start_timestamp_ms - int(turn.offset_ms) for turn in listed), default=0)
+        origin = min((turn.start_timestamp_ms - turn.offset_ms for turn in listed), default=0)
         return Call(
             id="",
             turns=turns,
