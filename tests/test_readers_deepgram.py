@@ -39,6 +39,11 @@ def test_a_channel_says_more_than_a_speaker_number() -> None:
     assert read.language == "de"
 
 
+def test_a_transcript_without_words_is_one_turn_without_times() -> None:
+    read = call({"results": {"channels": [{"alternatives": [{"transcript": "Hello there."}]}]}})
+    assert ([turn.text for turn in read.turns], read.timing) == (["Hello there."], "none")
+
+
 def test_a_recording_in_which_nobody_speaks_is_a_call() -> None:
     silent = {"metadata": {"duration": 12.5}, "results": {"channels": [{"alternatives": [{"transcript": ""}]}]}}
     assert (call(silent).turns, call(silent).duration) == ((), 12.5)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_callqa.call import Call, Event
+from pytest_callqa.call import Call, Event, Silence
 from pytest_callqa.readers import ReadOptions
 from readers_kit import CALLS, call, refusal
 
@@ -202,6 +202,27 @@ def test_a_transcript_may_be_an_attachment_and_lack_its_dialog() -> None:
     attachment = {"purpose": "wtf_transcription", "body": body, "encoding": "base64url"}
     others = [{"type": "summary", "body": "s"}, {"type": "transcript"}]
     assert spoken(call(vcon(analysis=others, attachments=[attachment], dialog=[]))) == [("agent", "hello")]
+
+
+def test_a_body_that_cannot_be_read_does_not_hide_one_that_can() -> None:
+    bodies: list[object] = ["just words", [{"speaker": "Agent", "text": "hello"}]]
+    read = call(vcon(analysis=[{"type": "transcript", "dialog": 0, "body": body} for body in bodies]))
+    assert spoken(read) == [("agent", "hello")]
+    assert "1 more transcripts of the same dialogs were not used" in read.limits
+
+
+def test_what_the_bodys_vendor_measured_is_kept_and_moved() -> None:
+    measured = {"NonTalkTime": {"Instances": [{"BeginOffsetMillis": 1000, "EndOffsetMillis": 9000}]}}
+    body = {
+        "JobStatus": "COMPLETED",
+        "Channel": "VOICE",
+        "ConversationCharacteristics": {**measured, "Interruptions": {"TotalCount": 2}},
+        "Transcript": [{"ParticipantRole": "AGENT", "Content": "Hi", "BeginOffsetMillis": 0, "EndOffsetMillis": 900}],
+    }
+    first = {"type": "recording", "start": START}
+    second = {"type": "recording", "start": "2026-01-05T10:01:00Z"}
+    read = call(vcon(dialog=[first, second], analysis=[{"type": "transcript", "dialog": 1, "body": body}]))
+    assert (read.silences, read.interruptions, timed(read)) == ((Silence(61, 69),), 2, [(60, 60.9)])
 
 
 def test_a_body_that_cannot_be_read_is_told_with_its_place() -> None:

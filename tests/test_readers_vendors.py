@@ -234,6 +234,11 @@ class TestAssemblyAi:
         assert read.turns[0].words == (Word("a"),)
         assert any("redacted" in limit for limit in read.limits)
 
+    def test_text_without_words_is_one_turn_without_times(self) -> None:
+        job = {"status": "completed", "audio_url": "x", "words": None, "text": "Hello there."}
+        assert (said(call(job)), call(job).timing) == ([("", "Hello there.")], "none")
+        assert call({**job, "text": "", "audio_duration": 9}).turns == ()
+
     def test_a_job_that_is_not_done_is_named_as_such(self) -> None:
         assert "has not completed this transcript" in refusal({"status": "error", "audio_url": "x", "words": None})
 

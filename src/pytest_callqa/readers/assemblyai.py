@@ -36,6 +36,7 @@ class _Utterance(msgspec.Struct, frozen=True):
 class _Transcript(msgspec.Struct, frozen=True):
     id: str = ""
     status: str = "completed"
+    text: str | None = None
     language_code: str | None = None
     audio_duration: float | None = None
     words: list[_Word] | None = None
@@ -65,7 +66,7 @@ class AssemblyAi:
         words = [(_speaker(word.speaker, word.channel), _word(word)) for word in transcript.words or ()]
         return Call(
             id=transcript.id,
-            turns=_spoken(transcript.utterances) if transcript.utterances else turns_of(words),
+            turns=_spoken(transcript.utterances) if transcript.utterances else turns_of(words) or _text(transcript),
             tolerance=tolerance(self.name),
             language=transcript.language_code or "",
             duration=transcript.audio_duration,
@@ -85,6 +86,10 @@ def _spoken(utterances: Sequence[_Utterance]) -> tuple[Turn, ...]:
         )
         for utterance in utterances
     )
+
+
+def _text(transcript: _Transcript) -> tuple[Turn, ...]:
+    return (Turn(text=transcript.text),) if transcript.text else ()
 
 
 def _speaker(speaker: str | None, channel: str | None) -> str:

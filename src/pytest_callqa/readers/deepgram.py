@@ -115,10 +115,14 @@ def _from_words(results: _Results) -> tuple[Turn, ...]:
         turn
         for number, channel in enumerate(results.channels)
         for alternative in channel.alternatives[:1]
-        for turn in turns_of(
-            (_speaker(number if several else None, word.speaker), _word(word)) for word in alternative.words
-        )
+        for turn in _of_alternative(alternative, number if several else None)
     )
+
+
+def _of_alternative(alternative: _Alternative, channel: int | None) -> tuple[Turn, ...]:
+    if not alternative.words and alternative.transcript:
+        return (Turn(text=alternative.transcript, speaker=_speaker(channel, None)),)
+    return turns_of((_speaker(channel, word.speaker), _word(word)) for word in alternative.words)
 
 
 def _speaker(channel: int | None, speaker: int | None) -> str:

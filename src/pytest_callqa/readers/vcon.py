@@ -16,7 +16,7 @@ from typing import Literal
 
 import msgspec
 
-from pytest_callqa.call import Call, Event, EventKind, Role, Turn
+from pytest_callqa.call import Call, Event, EventKind, Role, Silence, Turn
 from pytest_callqa.errors import BadInput
 from pytest_callqa.readers.clock import aware
 from pytest_callqa.readers.content import Content, Reader
@@ -144,20 +144,28 @@ class VCon:
         return msgspec.structs.replace(call, limits=limits + call.limits)
 
     def _transcripts(self, talk: _Conversation, options: ReadOptions) -> tuple[dict[int, Call], int]:
-        """By dialog, its transcript with the finest times, and how many others there were."""
+        """By dialog, its transcript with the finest times, and how many others there were.
+
+        Raises :class:`BadInput` if there are some and none can be read.
+        """
         best: dict[int, Call] = {}
+        faults: list[BadInput] = []
         count = 0
         for part, entries in (("analysis", talk.vcon.analysis), ("attachments", talk.vcon.attachments)):
             for number, entry in enumerate(entries or ()):
                 if entry.body is None or "transcript" not in (entry.type or entry.purpose or "").lower():
                     continue
                 count += 1
-                dialog = entry.dialog[0] if isinstance(entry.dialog, list) and entry.dialog else entry.dialog
-                index = dialog if isinstance(dialog, int) else talk.first_recording()
-                heard = self._read_body(entry, f"$.{part}[{number}].body", options)
-                rival = best.get(index)
-                if rival is None or FINENESS.index(heard.timing) > FINENESS.index(rival.timing):
-                    best[index] = heard
+                try:
+                    heard = self._read_body(entry, f"$.{part}[{number}].body", options)
+                except BadInput as error:
+                    faults.append(error)
+                    continue
+                rival = best.setdefault(talk.dialog_of(entry), heard)
+                if FINENESS.index(heard.timing) > FINENESS.index(rival.timing):
+                    best[talk.dialog_of(entry)] = heard
+        if faults and not best:
+            raise faults[0]
         return best, count - len(best)
 
     def _read_body(self, entry: _Analysis, place: str, options: ReadOptions) -> Call:
@@ -221,13 +229,22 @@ class _Conversation:
         role = party.role or (party.meta.role if party.meta else None)
         return role_of_label(role or party.name or "")
 
-    def first_recording(self) -> int:
-        """The dialog that a transcript without an index belongs to."""
+    def dialog_of(self, entry: _Analysis) -> int:
+        """The dialog that a transcript belongs to: the one it names, else the first recording."""
+        named = entry.dialog[0] if isinstance(entry.dialog, list) and entry.dialog else entry.dialog
+        if isinstance(named, int):
+            return named
         return next((number for number, dialog in enumerate(self.dialogs) if dialog.type == "recording"), 0)
+
+    def offset(self, index: int, heard: Call) -> float:
+        """Seconds from the conversation's start to that of a dialog's transcript."""
+        dialog = self.dialogs[index] if 0 <= index < len(self.dialogs) else _Dialog("recording")
+        return self.seconds(heard.started or dialog.start) or 0.0
 
 
 def _call(talk: _Conversation, transcripts: dict[int, Call]) -> Call:
     agents = [party for number, party in enumerate(talk.parties) if talk.role(number) == "agent"]
+    counts = [heard.interruptions for heard in transcripts.values() if heard.interruptions is not None]
     dispositions = [dialog.disposition for dialog in talk.dialogs if dialog.disposition]
     agent = agents[0] if len(agents) == 1 else _Party()
     turns = [
@@ -250,6 +267,12 @@ def _call(talk: _Conversation, transcripts: dict[int, Call]) -> Call:
         ring_time=agent.ring_time,
         agent=agent.name or "",
         queue=next((dialog.skill for dialog in talk.dialogs if dialog.skill), ""),
+        silences=tuple(
+            Silence(silence.start + talk.offset(index, heard), silence.end + talk.offset(index, heard))
+            for index, heard in transcripts.items()
+            for silence in heard.silences
+        ),
+        interruptions=sum(counts) if counts else None,
         names=tuple(sorted(names.union(*(heard.names for heard in transcripts.values())) - {""})),
         labels={"disposition": ", ".join(dispositions)} if dispositions else {},
         limits=tuple(
@@ -280,7 +303,7 @@ def _messages(talk: _Conversation) -> Iterator[Turn]:
 def _spoken(talk: _Conversation, index: int, heard: Call) -> Iterator[Turn]:
     """The turns of a dialog's transcript, on the conversation's clock and with their party's role."""
     dialog = talk.dialogs[index] if 0 <= index < len(talk.dialogs) else _Dialog("recording")
-    offset = talk.seconds(heard.started or dialog.start) or 0.0
+    offset = talk.offset(index, heard)
     numbered = _numbers_are_parties(heard.turns, dialog)
     for turn in heard.turns:
         if turn.role == "unknown":
