@@ -17,7 +17,7 @@ OPENINGS = [
     "Hi, you've reached the monitoring center hotline, this is extension {n}, how may I help you?",
 ]
 SUBJECTS = ["the login page", "my account", "the camera at gate {n}", "the alarm in hall {n}", "report {n}", "the billing screen"]
-VERBS = ["does not open", "stopped working", "shows error {n}", "is very slow", "disappeared", "asks for a new password"]
+VERBS = ["does not open", "stopped working", "shows error {n}", "freezes", "disappeared", "asks for a new password"]
 WHEN = ["since this morning", "after the update", "for {n} days", "every time I try", "since your colleague changed it", "again"]
 ASIDES = ["", "I already tried it twice. ", "My manager is waiting for it. ", "I need it before noon. ", "Um, well, "]
 QUESTIONS = [
@@ -31,14 +31,16 @@ ANSWERS = ["It is number {n}.", "Sure, it's {n}.", "About {n} minutes ago.", "I 
 STEPS = [
     "Sorry to keep you waiting. I have reset {n} for you.",
     "Please open the settings and choose profile {n}, then save.",
-    "The reason is that the licence {n} had run out, so I have renewed it.",
-    "I can see ticket {n} here, it was closed by mistake and I have opened it again.",
+    "The reason is that the licence {n} had run out, so I have renewed it. Have I explained it clearly?",
+    "I can see ticket {n} here, it was closed by mistake and I have opened it again. Is it clear to you?",
 ]
 CLOSES = [
-    ["Is there anything else I can do for you?", "No, that's all, thanks.", "Thank you for calling. If you have any questions, please call again. Thank you, goodbye!"],
-    ["Anything else I can help you with?", "No thank you.", "You're welcome. Thanks for calling, call us again any time. Bye!"],
-    ["Okay.", "Bye.", "Bye."],
+    ["Have I explained it clearly? Is there anything else I can do for you?", "No, that's all.", "Thank you for calling. If you have any questions, please call again. Thank you, goodbye!"],
+    ["Was that clear? Anything else I can help you with today?", "No, nothing else.", "Thanks for calling, please call us again any time. Bye!"],
 ]
+BAD_CLOSE = ["Okay.", "Bye.", "Bye."]
+KEPT = 0.97
+"""How often an agent does as the code says, each time there is an occasion."""
 
 
 def call(number: int) -> dict[str, object]:
@@ -52,11 +54,11 @@ def call(number: int) -> dict[str, object]:
     for _ in range(rng.randint(11, 14)):
         said.append(("customer", rng.choice(ASIDES) + line(SUBJECTS, VERBS, WHEN) + "." if rng.random() < 0.5 else line(ANSWERS)))
         said.append(("agent", line(rng.choice((QUESTIONS, STEPS)))))
-    close = rng.choice(CLOSES)
+    close = rng.choice(CLOSES) if rng.random() < KEPT else BAD_CLOSE
     said += [("agent", close[0]), ("customer", close[1]), ("agent", close[2])]
-    clock, turns = 0.0, []
+    clock, turns, day = 0.0, [], f"2026-03-{1 + number % 28:02}"
     for role, text in said:
-        clock += 0.4 + (6.0 if rng.random() < 0.01 else rng.random())
+        clock += 0.4 + (6.0 if rng.random() < 0.001 else rng.random())
         end = clock + 0.4 * len(text.split())
         turns.append({"role": role, "text": text, "start": round(clock, 2), "end": round(end, 2)})
         clock = end
@@ -68,11 +70,21 @@ def call(number: int) -> dict[str, object]:
         "tolerance": 0.2,
         "roles": "given",
         "language": "en",
-        "started": f"2026-03-{1 + number % 28:02}T09:00:00+08:00",
+        "started": f"{day}T09:00:00+08:00",
         "direction": "inbound",
-        "rings": rng.randint(1, 4),
+        "rings": rng.randint(1, 2) if rng.random() < KEPT else 4,
         "agent": f"A{number % 40:02}",
         "case_known": True,
+        "case": {
+            "id": f"K{number}",
+            "kind": "inquiry",
+            "status": "solved",
+            "opened": f"{day}T09:00:30+08:00",
+            "closed": f"{day}T09:02:00+08:00" if rng.random() < KEPT else None,
+            "content": "as told in the call",
+            "contact": "on file",
+            "follow_ups": [{"time": f"{day}T15:00:00+08:00", "purpose": "solution", "outcome": "solved"}],
+        },
     }
 
 
