@@ -120,8 +120,19 @@ _decoder = msgspec.json.Decoder(LedgerLine)
 
 
 def encode(line: LedgerLine) -> bytes:
-    """A ledger line, with its line feed."""
-    return _encoder.encode(line) + b"\n"
+    """A ledger line, with its line feed. What is no text (in a file's name, say) becomes question marks."""
+    try:
+        return _encoder.encode(line) + b"\n"
+    except UnicodeEncodeError:
+        return _encoder.encode(_readable(msgspec.to_builtins(line))) + b"\n"
+
+
+def _readable(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, dict):
+        return {_readable(key): _readable(item) for key, item in value.items()}
+    return [_readable(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 # -- making lines
@@ -212,19 +223,29 @@ def with_text(start: Entry, call: Hearing, redact: Redactor) -> Entry:
     return msgspec.structs.replace(start, turns=turns, silences=silences)
 
 
-def redacted(verdict: Verdict, redact: Redactor) -> Verdict:
-    """The verdict with every text that quotes the call redacted."""
-    if not verdict.reason and not verdict.evidence:
-        return verdict
-    evidence = tuple(msgspec.structs.replace(e, quote=redact(e.quote), asked=redact(e.asked)) for e in verdict.evidence)
-    return msgspec.structs.replace(verdict, reason=redact(verdict.reason), evidence=evidence)
+def redacted(verdict: Verdict, redact: Redactor, call: Hearing) -> Verdict:
+    """The verdict with every text that quotes the call redacted, as in the turn that it quotes.
+
+    A quote may be a part of a number, which is only known as one in its turn.
+    """
+    reason = verdict.reason
+    evidence = []
+    for shown in verdict.evidence:
+        quote = shown.quote
+        if quote:
+            quote = redact(call.utterances[shown.turn].text)[shown.first : shown.last]
+            reason = reason.replace(f"“{shown.quote}”", f"“{quote}”")
+        evidence.append(msgspec.structs.replace(shown, quote=quote, asked=redact(shown.asked)))
+    return msgspec.structs.replace(verdict, reason=redact(reason), evidence=tuple(evidence))
 
 
 def call_entry(order: Sequence[str], call: Hearing, verdicts: Sequence[Verdict], redact: Redactor) -> Entry:
     """The finished entry of a call judged by the whole book at once."""
     start = head(call.record)
     failing = any(v.outcome in (Outcome.FAILED, Outcome.ERROR) for v in verdicts)
-    kept = [redacted(v, redact) if v.outcome not in (Outcome.PASSED, Outcome.NOT_APPLICABLE) else v for v in verdicts]
+    kept = [
+        redacted(v, redact, call) if v.outcome not in (Outcome.PASSED, Outcome.NOT_APPLICABLE) else v for v in verdicts
+    ]
     return entry(start, order, kept, with_text(start, call, redact) if failing else None)
 
 
@@ -300,14 +321,14 @@ def merge_all(entries: Sequence[Entry]) -> Entry:
 def merge(first: Entry, second: Entry) -> Entry:
     """Two entries of one call as one: letters that were not run are filled, evidence is joined."""
     letters = "".join(b if a == NOT_RUN else a for a, b in zip(first.verdicts, second.verdicts, strict=True))
-    doubts = {reason: [*clauses] for reason, clauses in first.doubts.items()}
+    doubts = dict(first.doubts)
     for reason, clauses in second.doubts.items():
-        doubts.setdefault(reason, []).extend(c for c in clauses if c not in doubts[reason])
+        doubts[reason] = list(dict.fromkeys([*doubts.get(reason, []), *clauses]))
     return msgspec.structs.replace(
         first,
         verdicts=letters,
-        moments=first.moments | second.moments,
-        found=first.found | second.found,
+        moments=second.moments | first.moments,
+        found=second.found | first.found,
         doubts=doubts,
         turns=first.turns or second.turns,
         silences=first.silences or second.silences,

@@ -159,7 +159,7 @@ class Matrix:
     def _judge_cell(self, found: Rule, item: pytest.Function, fixtures: Mapping[str, object]) -> None:
         heard = item.stash[HEARD]
         hide = redactor(heard.record.names, off=self.settings.show_text)
-        verdict = ledger.redacted(judge(found, heard, code_at(root_of(item)), fixtures), hide)
+        verdict = ledger.redacted(judge(found, heard, code_at(root_of(item)), fixtures), hide, heard)
         item.stash[VERDICT] = verdict
         tell_cell(found, heard.record.id, verdict, strict=self.settings.strict, line=self.config.get_verbosity() > 0)
 
