@@ -248,19 +248,20 @@ class _Reader:
         if self.at >= len(self.symbols) or self.symbols[self.at] != ("sign", close):
             raise BadInput(f"{value!r} is not closed in {self.text!r}; add {close!r}")
         self.at += 1
-        longer: list[_Form] = []
-        options: dict[str, None] = {}
-        for form in inner:
-            match form:
-                case (_Word(words, False),):
-                    options.update(dict.fromkeys(words))
-                case _:
-                    longer.append(form)
-        if options and not longer:
-            return [(_Word(tuple(options), optional=value == "["),)]
-        if options:  # alternatives of one word are one element, so that groups do not multiply
-            longer.insert(0, (_Word(tuple(options)),))
-        return [*longer, ()] if value == "[" and () not in longer else longer
+        forms = _either(inner)
+        if value == "(":
+            return forms
+        if len(forms) == 1 and len(forms[0]) == 1 and isinstance(forms[0][0], _Word):
+            return [(_Word(forms[0][0].options, optional=True),)]
+        return [*forms, ()] if () not in forms else forms
+
+
+def _either(forms: list[_Form]) -> list[_Form]:
+    """The forms, those of one word as one element, so that groups do not multiply."""
+    single = [form[0] for form in forms if len(form) == 1 and isinstance(form[0], _Word) and not form[0].optional]
+    longer = [form for form in forms if not (len(form) == 1 and form[0] in single)]
+    options = tuple(dict.fromkeys(word for element in single for word in element.options))
+    return [(_Word(options),), *longer] if options else longer
 
 
 # --- the book -----------------------------------------------------------------------------
