@@ -150,9 +150,7 @@ def _plot(rate: Rate) -> _Plot:
 
 
 def _step(rate: Rate) -> str:
-    """The colour step of a cell; too few verdicts have none."""
-    if rate.small:
-        return "few"
+    """The colour step of a cell."""
     return next((name for least, name in _STEPS if rate.value >= least), "h4")
 
 
@@ -177,7 +175,7 @@ def _outcomes(counts: Counts) -> list[_Share]:
     kinds = (
         ("passed", "passed", counts.passed),
         ("failed", "failed", counts.failed),
-        ("error", "error", counts.error),
+        ("error" if counts.error == 1 else "errors", "error", counts.error),
         ("undecided", "undecided", counts.undecided),
         ("not assessed", "manual", counts.not_assessed),
         ("not applicable", "idle", counts.not_applicable),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 
 from pytest_callqa.finding import clock_time
 from pytest_callqa.report.figures import Counts, Finding, Rate, Reason, Section, Summary
 from pytest_callqa.rules import Rule
 
+_RATE = 3
 FINDINGS_SHOWN = 5
 REASONS_SHOWN = 5
 UNREAD_LISTED = 20
@@ -103,15 +105,17 @@ def _section_lines(sections: Iterable[Section], width: int) -> Iterator[str]:
     titles = min(max((cells(title) for title, _ in rows), default=0), room)
     for title, columns in rows:
         aligned = [pad(column, size, left=True) for column, size in zip(columns, widths, strict=True)]
+        aligned[_RATE] = pad(columns[_RATE], widths[_RATE])
         yield "   ".join([pad(clip(title, titles), titles), *aligned]).rstrip()
 
 
 def _columns(counts: Counts) -> list[str]:
+    share, space, interval = rate_text(counts.rate).partition(" ")
     return [
         f"{counts.passed:,} passed",
         f"{counts.failed:,} failed",
         f"{counts.undecided:,} undecided",
-        rate_text(counts.rate),
+        f"{share:>3}{space}{interval}",
         f"{counts.moments:,} moment{' ' if counts.moments == 1 else 's'}",
     ]
 
@@ -217,13 +221,8 @@ def clip(text: str, size: int) -> str:
     """The text cut to a size in columns, with an ellipsis where something is missing."""
     if cells(text) <= size:
         return text
-    kept, used = "", 1
-    for char in text:
-        used += cells(char)
-        if used > size:
-            break
-        kept += char
-    return kept.rstrip() + "…"
+    widths = accumulate(cells(char) for char in text)
+    return text[: sum(width < size for width in widths)].rstrip() + "…"
 
 
 def wrap(text: str, width: int, indent: str) -> list[str]:

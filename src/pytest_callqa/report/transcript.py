@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,8 +12,6 @@ from pytest_callqa.report.counting import LETTERS, found_of
 from pytest_callqa.report.figures import FailingCall
 from pytest_callqa.rules import SEVERITIES, Severity
 from pytest_callqa.verdict import Outcome
-
-NO_REASON = "the ledger holds no reason"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +143,16 @@ def _transcript(entry: ledger.Entry) -> Iterator[Said | Pause]:
     for clause, found in entry.found.items():
         for e in found.evidence:
             spans.setdefault(e.turn, []).append(Span(e.first, e.last, e.near, clause))
-    silences = sorted(entry.silences, reverse=True)
+    timed = sorted((turn.start, number) for number, turn in enumerate(entry.turns) if turn.start is not None)
+    pauses: dict[int, list[Pause]] = {}
+    for start, end in sorted(entry.silences):
+        begun = bisect_right(timed, start, key=lambda turn: turn[0])
+        after = timed[begun - 1][1] if begun else -1
+        pauses.setdefault(after, []).append(_pause(entry, after, start, end))
+    yield from pauses.get(-1, ())
     for number, turn in enumerate(entry.turns):
-        while silences and turn.start is not None and silences[-1][0] < turn.start:
-            yield _pause(entry, number - 1, *silences.pop())
         yield Said(number, turn.role, turn.start, tuple(cut(turn.text, spans.get(number, ()))))
-    for silence in reversed(silences):
-        yield _pause(entry, len(entry.turns) - 1, *silence)
+        yield from pauses.get(number, ())
 
 
 def _pause(entry: ledger.Entry, after: int, start: float, end: float) -> Pause:
