@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -53,21 +54,17 @@ def verdicts(call: str) -> dict[str, Verdict]:
     return {verdict.clause: verdict for verdict in judge_call(book(), calls()[call])}
 
 
-def _show(call: str) -> None:
-    print(f"{call}:")
+def _shown(call: str) -> Iterator[str]:
+    yield f"{call}:"
     for outcome in Outcome:
         clauses = [clause for clause, verdict in verdicts(call).items() if verdict.outcome is outcome]
-        if outcome is Outcome.NOT_ASSESSED:
-            clauses = [] if set(clauses) == set(MANUAL) else clauses
-        if clauses and outcome is not Outcome.NOT_APPLICABLE:
-            print(f"  {outcome.replace(' ', '_')}: {' '.join(clauses)}")
+        if clauses and outcome is not Outcome.NOT_APPLICABLE and clauses != list(MANUAL):
+            yield f"  {outcome.replace(' ', '_')}: {' '.join(clauses)}"
     for verdict in verdicts(call).values():
         if verdict.outcome in (Outcome.FAILED, Outcome.UNDECIDED, Outcome.ERROR):
-            print(f"  # {verdict.clause} {verdict.outcome}: {verdict.reason}")
+            yield f"  # {verdict.clause} {verdict.outcome}: {verdict.reason}"
 
 
 if __name__ == "__main__":
     part = sys.argv[1] if len(sys.argv) > 1 else ""
-    for name in calls():
-        if part in name:
-            _show(name)
+    sys.stdout.writelines(f"{line}\n" for name in calls() if part in name for line in _shown(name))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from matrix import book, calls, expected, verdicts
 
+from matrix import book, calls, expected, verdicts
 from pytest_callqa.verdict import Outcome
 
 CLAUSES = [rule.clause for rule in book()]
