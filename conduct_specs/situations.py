@@ -175,12 +175,13 @@ def difficult_problem(call: Hearing, code: Code) -> Iterator[Moment]:
 
 @situation("customer finishes a turn")
 def customer_finishes_turn(call: Hearing) -> Iterator[Moment]:
-    """And the agent answers. Not while the customer waits: on hold, or asked to."""
+    """And the agent answers. Not while the customer waits, on hold or asked to; nor after the customer's goodbye."""
     call.need_roles()
     waiting = {quote.turn for quote in call.agent.says(phrases.ask_wait).quotes}
+    leaving = {quote.turn for quote in call.customer.says(phrases.goodbye).quotes}
     holds = [event.time for event in call.events("hold") if event.time is not None]
     for said, answer in pairwise(call.utterances):
-        if (said.role, answer.role) != ("customer", "agent") or said.index - 1 in waiting:
+        if (said.role, answer.role) != ("customer", "agent") or said.index - 1 in waiting or said.index in leaving:
             continue
         if not any((said.end or 0.0) <= hold <= (answer.start or 0.0) for hold in holds):
             yield Moment(call, said.index, start=said.end, turn=said)
@@ -781,27 +782,27 @@ def _closing(call: Hearing) -> Speech:
     return call.everyone.since(next(matter, -1))
 
 
+def closing_words(call: Hearing) -> Speech:
+    """What the agent says in the closing."""
+    return call.speech((said for said in _closing(call) if said.role == "agent"), "the agent, closing the call,")
+
+
 @situation("the call is about to end")
 def call_about_to_end(call: Hearing) -> Iterator[Moment]:
     """The agent takes leave, or the call ends without it and the customer did not hang up.
 
     Not when the agent hands the call over, or takes leave because of the line (3.1.2, 3.2.3, 3.2.4).
     """
-    closing = _closing(call)
-    bad_line = closing.says(phrases.another_phone, phrases.no_sound, phrases.line_noisy, phrases.voice_too_low)
-    if not call.customer or call.events("transfer") or bad_line.by("agent").holds:
+    words = closing_words(call)
+    bad_line = words.says(phrases.another_phone, phrases.no_sound, phrases.line_noisy, phrases.voice_too_low)
+    if not call.customer or call.events("transfer") or bad_line.holds:
         return
-    leave = closing.says(phrases.goodbye).by("agent")
-    if leave.first and leave.holds:
+    leave = words.says(phrases.goodbye, phrases.brushes_off)
+    if leave.first:
         turn = call.utterances[leave.first.turn]
         yield Moment(call, turn.index - 1, start=leave.start, turn=turn, finding=leave)
     elif not call.abandoned:
         yield Moment(call, len(call.utterances) - 1, start=call.end)
-
-
-def closing_words(call: Hearing) -> Speech:
-    """What the agent says in the closing."""
-    return call.speech((said for said in _closing(call) if said.role == "agent"), "the agent, closing the call,")
 
 
 @situation("customer has nothing more")
