@@ -19,6 +19,9 @@ JOIN_GAP = 1.0
 NEAR = 40.0
 """Score below which a near miss says nothing worth showing."""
 
+PUNCTUATION = " \t\n.,;:!?\"'。，；：！？、…"
+"""What may follow the last word of a turn without being said."""
+
 CUT_OFF = ("-", "–", "—", "…", "...")
 """How transcripts mark a turn that was broken off."""
 
@@ -171,13 +174,13 @@ class Speech(Sequence[Utterance]):
             raise Undecided(f"the phrase {str(phrase)!r} has no wordings in {call.language!r}")
         if slot := matcher.lacks(phrase.name):
             raise Undecided(f"the phrase {str(phrase)!r} cannot be told without {{{slot}}}, which is not set")
-        quotes = [
-            call.quote(said, hit, phrase.name) for said, hit in call.heard(phrase) if said.index in self._indices
-        ]
+        quotes = [quote for quote in call.heard(phrase) if quote.turn in self._indices]
         heard = {quote.part for quote in quotes}
         missing = tuple(part for part in parts if part not in heard)
-        for said in self._said if missing else ():
-            if said.index in call.cut_off:
+        if missing and call.cut_off:
+            for said in self._said:
+                if said.index not in call.cut_off:
+                    continue
                 if any(quote.turn == said.index and quote.part == parts[0] for quote in quotes):
                     return tuple(quotes), ()
                 begun = matcher.begins(said.text.rstrip("-–—…. "), phrase.name)
@@ -291,7 +294,7 @@ class Hearing:
         self.trace = trace if trace is not None else Trace()
         self.clock = Clock(record.timing, record.tolerance)
         self._matchers: dict[int, Matcher] = {}
-        self._heard: dict[int, dict[str, list[tuple[Utterance, Hit]]]] = {}
+        self._heard: dict[int, dict[str, list[Quote]]] = {}
         self._moments: dict[int, tuple[Moment, ...] | Exception] = {}
 
     # -- what was said
@@ -505,15 +508,15 @@ class Hearing:
             matcher = self._matchers[id(phrase.book)] = phrase.book.matcher(self.language, self.slots)
         return matcher
 
-    def heard(self, phrase: Phrase) -> Sequence[tuple[Utterance, Hit]]:
-        """Every hit of a phrase in the call, in order. The whole call is heard once for all phrases."""
+    def heard(self, phrase: Phrase) -> Sequence[Quote]:
+        """Every quote of a phrase in the call, in order. The whole call is heard once for all phrases."""
         book = id(phrase.book)
         if book not in self._heard:
             matcher = self.matcher(phrase)
-            found: dict[str, list[tuple[Utterance, Hit]]] = {}
+            found: dict[str, list[Quote]] = {}
             for said in self.utterances:
                 for name, hits in matcher.hits(said.text).items():
-                    found.setdefault(name, []).extend((said, hit) for hit in hits)
+                    found.setdefault(name, []).extend(self.quote(said, hit, name) for hit in hits)
             self._heard[book] = found
         return self._heard[book].get(phrase.name, ())
 
@@ -526,7 +529,7 @@ class Hearing:
             first=hit.start,
             last=hit.end,
             start=said.start if hit.start == 0 else said.time_at(hit.start),
-            end=said.end if hit.end >= len(said.text) else said.time_at(hit.end, end=True),
+            end=said.time_at(hit.end, end=True) if said.text[hit.end :].strip(PUNCTUATION) else said.end,
             phrase=phrase,
             part=hit.part,
             score=round(hit.score, 1),

@@ -594,6 +594,7 @@ class Matcher:
     def __init__(self, language: _Language, slots: Mapping[str, Sequence[str]], *, remember: int = 20_000) -> None:
         self._language = language
         self._slots = {name: [self._split(value) for value in values] for name, values in slots.items()}
+        self._parts = {name: tuple(entry.parts) for name, entry in language.entries.items()}
         self._keys: list[_Key] = []
         self._patterns: list[_Pattern] = []
         self._of_phrase: dict[str, list[_Pattern]] = {}
@@ -608,8 +609,7 @@ class Matcher:
 
     def parts(self, name: str) -> tuple[str, ...]:
         """The parts a phrase must have, in order; ``("",)`` for a phrase without parts, ``()`` if unknown here."""
-        entry = self._language.entries.get(name)
-        return tuple(entry.parts) if entry else ()
+        return self._parts.get(name, ())
 
     def lacks(self, name: str) -> str:
         """The slot that must be filled before the phrase can be heard (it has a part of nothing else), or ""."""
