@@ -176,6 +176,7 @@ def test_a_word_is_not_found_inside_another(wording: str, text: str) -> None:
         ("please wait a moment", "Please, um, wait, uh, a moment", ["Please, um, wait, uh, a moment"]),
         ("i'm sorry", "I am sorry", ["I am sorry"]),
         ("i am sorry", "I’m sorry", ["I’m sorry"]),
+        ("i am sorry", "I`m sorry", ["I`m sorry"]),
         ("can not hear", "I can't hear", ["can't hear"]),
         ("do not know", "I don't know", ["don't know"]),
         ("good morning", "Ｇｏｏｄ　ｍｏｒｎｉｎｇ！", ["Ｇｏｏｄ　ｍｏｒｎｉｎｇ"]),
@@ -458,6 +459,7 @@ def wordings(draw: st.DrawFn) -> tuple[str, str]:
     return " ".join(written), " ".join(filter(None, said))
 
 
+@settings(deadline=None)
 @given(wordings(), texts, texts)
 def test_a_wording_is_heard_in_every_sentence_that_holds_it(wording: tuple[str, str], before: str, after: str) -> None:
     written, said = wording
@@ -558,7 +560,7 @@ def normal(heard: object) -> object:
     return {name: sorted((h.start, h.end, h.part, h.score) for h in hits) for name, hits in heard.items()}
 
 
-@settings(max_examples=300)
+@settings(max_examples=200, deadline=None)
 @given(books(), st.lists(texts, min_size=1, max_size=4))
 @example(['  p0: {any: ["sorry ..2 help you"], threshold: 50}\n'], ["sorry to help help you"])
 def test_index_bounds_memory_and_order_change_no_decision(lines: list[str], said: list[str]) -> None:
@@ -574,7 +576,9 @@ def test_index_bounds_memory_and_order_change_no_decision(lines: list[str], said
 anything = st.text(st.one_of(st.characters(), st.sampled_from("\ud800\udfff’＇\u200b\u0301ﬁß帮您 um'i'm")), max_size=30)
 
 
+@settings(deadline=None)
 @given(anything)
+@example("0`0")
 def test_tokens_lie_in_the_text_in_order(text: str) -> None:
     found = tokens(text)
     for token in found:
@@ -585,6 +589,7 @@ def test_tokens_lie_in_the_text_in_order(text: str) -> None:
         assert before.end <= after.end
 
 
+@settings(deadline=None)
 @given(wordings(), st.lists(anything | words, max_size=6))
 def test_hits_lie_in_the_text_and_one_phrase_does_not_overlap_itself(
     wording: tuple[str, str], pieces: list[str]

@@ -23,6 +23,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
@@ -91,7 +92,8 @@ def _words(text: str) -> list[str]:
 
 def _fold(text: str) -> tuple[str, list[tuple[int, int]] | None]:
     """Text evened out for comparison, and the span each of its characters comes from (None: its own place)."""
-    text = text.translate(_APOSTROPHES) if not text.isascii() else text
+    if "`" in text or not text.isascii():
+        text = text.translate(_APOSTROPHES)
     if text.isascii():
         return text.lower(), None
     folded: list[str] = []
@@ -556,9 +558,14 @@ _Key = tuple[str, str]
 _Similar = tuple[tuple[int, float], ...]
 """The numbers of the book's words that a word may be, with their likeness."""
 
-_Sound = tuple[_Similar, int, int]
-"""What a word may be, the same as a bit mask, and the patterns it speaks for (see :class:`_Index`)."""
+_Sound = tuple[_Similar, int, int, int]
+"""What a word may be, the same as a bit mask, the patterns it speaks for (see :class:`_Index`), and its number.
 
+Words that may be the same words of the book have the same number, as have all that can be none.
+"""
+
+_Heard = tuple[str, str, float, int, int]
+"""A phrase, its part, the score, first and last word."""
 
 _Point = tuple[int, int, float]
 """Position of a word in the text, number of a word of the book that it may be, and their likeness."""
@@ -604,6 +611,8 @@ class Matcher:
         self._index = _Index(self._patterns)
         self._long_words = [w for w in self._numbers if len(w) > 3 and w.isalpha() and w not in language.numbers]
         self._sounds: dict[str, tuple[_Sound, ...]] = {}
+        self._alike: dict[_Similar, int] = {}
+        self._known: dict[tuple[int, ...], Sequence[_Heard]] = {}
         self._heard: dict[str, Mapping[str, tuple[Hit, ...]]] = {}
         self._remember = remember
 
@@ -623,7 +632,7 @@ class Matcher:
         """Every phrase heard in the text, with its hits in order of position."""
         heard = self._heard.get(text)
         if heard is None:
-            heard = self._listen(text)
+            heard = self._hits(text, self._look_up(text))
             if len(self._heard) >= self._remember:
                 self._heard.clear()
             self._heard[text] = heard
@@ -784,7 +793,7 @@ class Matcher:
         for number, _ in similar:
             present |= 1 << number
             speaks_for |= self._index.of_word.get(number, 0)
-        return similar, present, speaks_for
+        return similar, present, speaks_for, self._alike.setdefault(similar, len(self._alike))
 
     def _resemble(self, word: str) -> _Similar:
         known = self._numbers.get(word)
@@ -801,11 +810,27 @@ class Matcher:
                 found[self._numbers[like]] = score
         return tuple(found.items())
 
-    def _listen(self, text: str) -> Mapping[str, tuple[Hit, ...]]:
-        sounds = self._look_up(text)
+    def _hits(self, text: str, sounds: Sequence[_Sound]) -> Mapping[str, tuple[Hit, ...]]:
+        """The hits in a text; texts that differ only in words the book does not know are matched once."""
+        alike = tuple([sound[3] for sound in sounds])
+        heard = self._known.get(alike)
+        if heard is None:
+            heard = self._listen(sounds)
+            if len(self._known) >= self._remember:
+                self._known.clear()
+            self._known[alike] = heard
+        if not heard:
+            return _NOTHING
+        places = self._places(text)
+        hits: dict[str, tuple[Hit, ...]] = {}
+        for name, part, score, first, last in heard:
+            hits[name] = (*hits.get(name, ()), Hit(places[first][0], places[last][1], score, part))
+        return hits
+
+    def _listen(self, sounds: Sequence[_Sound]) -> Sequence[_Heard]:
         present = 0
         spoken_for = self._index.anyway
-        for _, mask, speaks_for in sounds:
+        for _, mask, speaks_for, _ in sounds:
             if mask:
                 present |= mask
                 spoken_for |= speaks_for
@@ -817,23 +842,19 @@ class Matcher:
                 spans = _align(pattern, points, len(sounds), pattern.needed)
                 if spans:
                     found.setdefault(pattern.owner, []).extend(spans)
-        return self._settle(text, found) if found else {}
+        return self._settle(len(sounds), found)
 
-    def _settle(self, text: str, found: Mapping[int, list[_Span]]) -> Mapping[str, tuple[Hit, ...]]:
-        """Drop guarded and overlapping spans, best score first, and give the rest their place in the text."""
-        keys, places = self._keys, self._places(text)
+    def _settle(self, length: int, found: Mapping[int, list[_Span]]) -> Sequence[_Heard]:
+        """Drop guarded and overlapping spans, best score first; the rest in order of place. ``length`` in words."""
+        keys = self._keys
         guards = {keys[owner][0]: spans for owner, spans in found.items() if keys[owner][1] == "!"}
-        heard: dict[str, list[Hit]] = {}
+        heard: list[_Heard] = []
         for owner, spans in found.items():
             name, part = keys[owner]
-            if part == "!":
-                continue
-            if len(spans) > 1 or name in guards:
-                spans = _apart(spans, guards.get(name, ()), len(places))
-            hits = [Hit(places[first][0], places[last][1], score, part) for score, first, last in spans]
-            if hits:
-                heard.setdefault(name, []).extend(hits)
-        return {name: tuple(sorted(hits, key=_place) if len(hits) > 1 else hits) for name, hits in heard.items()}
+            if part != "!":
+                kept = _apart(spans, guards.get(name, ()), length) if len(spans) > 1 or name in guards else spans
+                heard.extend((name, part, *span) for span in kept)
+        return sorted(heard, key=_place)
 
     def _places(self, text: str) -> list[tuple[int, int]]:
         """For each word of :meth:`_look_up` its span in the text."""
@@ -871,8 +892,12 @@ def _best_first(span: _Span) -> tuple[float, int, int]:
     return -span[0], span[1] - span[2], span[1]
 
 
-def _place(hit: Hit) -> tuple[int, int, str, float]:
-    return hit.start, hit.end, hit.part, hit.score
+def _place(heard: _Heard) -> tuple[int, int, str, float]:
+    _, part, score, first, last = heard
+    return first, last, part, score
+
+
+_NOTHING: Mapping[str, tuple[Hit, ...]] = MappingProxyType({})
 
 
 class _Index:
