@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_callqa.verdict import Evidence, Outcome, Verdict, score, wilson
@@ -80,6 +80,7 @@ def test_wilson_intervals_are_as_published(passed: int, judged: int, low: float,
     assert wilson(passed, judged) == (pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 500), st.integers(1, 500))
 def test_a_rate_lies_in_its_interval(passed: int, more: int) -> None:
     judged = passed + more
