@@ -16,7 +16,7 @@ from pytest_callqa.phrases import Hit, Matcher, Phrase, PhraseBook, tokens
 JOIN_GAP = 1.0
 """Seconds of silence up to which consecutive turns of one speaker belong together."""
 
-NEAR = 40.0
+NEAR = 60.0
 """Score below which a near miss says nothing worth showing."""
 
 PUNCTUATION = " \t\n.,;:!?\"'。，；：！？、…"
@@ -294,7 +294,8 @@ class Hearing:
         self.trace = trace if trace is not None else Trace()
         self.clock = Clock(record.timing, record.tolerance)
         self._matchers: dict[int, Matcher] = {}
-        self._heard: dict[int, dict[str, list[Quote]]] = {}
+        self._hits: dict[int, dict[str, list[tuple[Utterance, Hit]]]] = {}
+        self._quotes: dict[tuple[int, str], list[Quote]] = {}
         self._moments: dict[int, tuple[Moment, ...] | Exception] = {}
 
     # -- what was said
@@ -511,14 +512,18 @@ class Hearing:
     def heard(self, phrase: Phrase) -> Sequence[Quote]:
         """Every quote of a phrase in the call, in order. The whole call is heard once for all phrases."""
         book = id(phrase.book)
-        if book not in self._heard:
+        if book not in self._hits:
             matcher = self.matcher(phrase)
-            found: dict[str, list[Quote]] = {}
+            hits: dict[str, list[tuple[Utterance, Hit]]] = {}
             for said in self.utterances:
-                for name, hits in matcher.hits(said.text).items():
-                    found.setdefault(name, []).extend(self.quote(said, hit, name) for hit in hits)
-            self._heard[book] = found
-        return self._heard[book].get(phrase.name, ())
+                for name, found in matcher.hits(said.text).items():
+                    hits.setdefault(name, []).extend([(said, hit) for hit in found])
+            self._hits[book] = hits
+        quotes = self._quotes.get((book, phrase.name))
+        if quotes is None:
+            found_here = self._hits[book].get(phrase.name, ())
+            quotes = self._quotes[book, phrase.name] = [self.quote(said, hit, phrase.name) for said, hit in found_here]
+        return quotes
 
     def quote(self, said: Utterance, hit: Hit, phrase: str) -> Quote:
         """A hit as evidence, with its time."""
