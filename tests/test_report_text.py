@@ -36,7 +36,7 @@ def test_the_summary_says_what_was_kept_what_was_not_judged_and_what_to_look_at(
         "2 Waiting   40 passed   0 failed   2 undecided   100 % (91–100 %)   80 moments",
         "",
         "not in the rates: 4 not applicable, 2 undecided, 44 not assessed, 1 error",
-        "  not assessed: no attestation for 1.3; see --callqa-attestations",
+        "  not assessed: nobody has attested 1.3; give a table of attestations",
         "  undecided: the transcript has no times: 2.1, 2 calls",
         "  error: the rule broke: KeyError: 'silence' (rules.py:44): 2.1, 1 call",
         "",

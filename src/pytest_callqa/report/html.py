@@ -34,7 +34,7 @@ REASONS_SHOWN = 50
 ROLES = ("agent", "customer", "system")
 _FILES = Path(__file__).parent / "templates"
 _PLOT = 120
-_STEPS = ((0.95, "h0"), (0.9, "h1"), (0.8, "h2"), (0.6, "h3"))
+_STEPS = ((95, "h0"), (90, "h1"), (80, "h2"), (60, "h3"))
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
 
 
@@ -150,8 +150,8 @@ def _plot(rate: Rate) -> _Plot:
 
 
 def _step(rate: Rate) -> str:
-    """The colour step of a cell."""
-    return next((name for least, name in _STEPS if rate.value >= least), "h4")
+    """The colour step of a cell, by the number that stands in it."""
+    return next((name for least, name in _STEPS if int(text.percent(rate.value)) >= least), "h4")
 
 
 def _instant(time: str) -> str:

@@ -136,7 +136,7 @@ def _not_judged(summary: Summary, width: int) -> Iterator[str]:
         yield f"not in the rates: {', '.join(told)}"
     manual = [clause.clause for clause in summary.clauses if clause.counts.not_assessed]
     if manual:
-        attested = f"  not assessed: no attestation for {', '.join(manual)}; see --callqa-attestations"
+        attested = f"  not assessed: nobody has attested {', '.join(manual)}; give a table of attestations"
         yield from wrap(attested, width, "    ")
     for title, reasons in (("undecided", summary.doubts), ("error", summary.faults)):
         for reason in reasons[:REASONS_SHOWN]:
