@@ -577,6 +577,7 @@ def _rang_long(call: Hearing, code: Code) -> bool:
 
 @situation("the call rang long, or customer complains of being hard to get through")
 def hard_to_reach(call: Hearing, code: Code) -> list[Moment]:
+    """Both, if both are so: one apology at the start, one in answer to the complaint."""
     picked_up_late = bool(answered.moments(call, code)) and _rang_long(call, code)
     start = [Moment(call, -1, start=call.agent.start)] if picked_up_late else []
     return _in_order(call, start, _says_hard_to_reach.moments(call, code))
@@ -691,6 +692,7 @@ def agent_tells_of_failure(call: Hearing) -> list[Moment]:
 
 @situation("agent tells of a failure and takes a contact")
 def contact_taken_in_failure(call: Hearing, code: Code) -> list[Moment]:
+    """The agent asks for it, and the case holds one."""
     failures = agent_tells_of_failure.moments(call, code)
     asked = [each for each in failures if each.agent.says(phrases.ask_contact).holds]
     return [each for each in asked if call.case and call.case.contact]
@@ -752,8 +754,12 @@ def agent_cannot_answer(call: Hearing) -> list[Moment]:
 
 @situation("agent has explained a conclusion")
 def agent_explains(call: Hearing) -> list[Moment]:
-    """Plain from the words of an explanation: what the reason is, what was found, what follows. The first time."""
-    return list(_shown(call, call.agent.says(phrases.explains_conclusion)))[:1]
+    """Plain from the words of an explanation: what the reason is, what was found, what follows. The first time.
+
+    Telling that the hotline's own system fails is none.
+    """
+    failing = call.agent.says(phrases.tells_of_failure)
+    return list(_shown(call, call.agent.says(phrases.explains_conclusion), failing))[:1]
 
 
 _not_clear = customer_says(phrases.customer_does_not_understand, phrases.customer_says_no)
@@ -773,29 +779,35 @@ def explanation_is_not_clear(call: Hearing, code: Code) -> list[Moment]:
     ]
 
 
-def _closing(call: Hearing) -> Speech:
-    """Everything after the customer's last turn with something in it: not only thanks, goodbyes, "that's all"."""
-    light = call.customer.says(phrases.customer_nothing_more, phrases.customer_thanks, phrases.goodbye)
-    heavy = call.customer.says(phrases.customer_question, phrases.customer_problem)
+def _closing(call: Hearing, until: int) -> Speech:
+    """What is said after the customer's last turn with something in it: not only thanks, goodbyes, "that's all"."""
+    customer = call.customer.until(until)
+    light = customer.says(phrases.customer_nothing_more, phrases.customer_thanks, phrases.goodbye)
+    heavy = customer.says(phrases.customer_question, phrases.customer_problem)
     empty = {quote.turn for quote in light.quotes} - {quote.turn for quote in heavy.quotes}
-    matter = (s.index for s in reversed(call.customer) if s.index not in empty and not call.is_backchannel(s))
-    return call.everyone.since(next(matter, -1))
+    matter = (said.index for said in reversed(customer) if said.index not in empty and not call.is_backchannel(said))
+    return call.everyone.until(until).since(next(matter, -1))
 
 
-def closing_words(call: Hearing) -> Speech:
-    """What the agent says in the closing."""
-    return call.speech((said for said in _closing(call) if said.role == "agent"), "the agent, closing the call,")
+def closing_words(call: Hearing, until: int | None = None) -> Speech:
+    """What the agent says in the closing, as far as it has come before the utterance ``until``."""
+    closing = _closing(call, len(call.utterances) if until is None else until)
+    return call.speech((said for said in closing if said.role == "agent"), "the agent, closing the call,")
+
+
+def _blames_the_phone(words: Speech) -> bool:
+    """Whether the agent ends the call because of the line: that has a close of its own (3.1.2, 3.2.3, 3.2.4)."""
+    return words.says(phrases.another_phone, phrases.no_sound, phrases.line_noisy, phrases.voice_too_low).holds
 
 
 @situation("the call is about to end")
 def call_about_to_end(call: Hearing) -> Iterator[Moment]:
     """The agent takes leave, or the call ends without it and the customer did not hang up.
 
-    Not when the agent hands the call over, or takes leave because of the line (3.1.2, 3.2.3, 3.2.4).
+    Not when the agent hands the call over, or ends it because of the line.
     """
     words = closing_words(call)
-    bad_line = words.says(phrases.another_phone, phrases.no_sound, phrases.line_noisy, phrases.voice_too_low)
-    if not call.customer or call.events("transfer") or bad_line.holds:
+    if not call.customer or call.events("transfer") or _blames_the_phone(words):
         return
     leave = words.says(phrases.goodbye, phrases.brushes_off)
     if leave.first:
@@ -808,33 +820,40 @@ def call_about_to_end(call: Hearing) -> Iterator[Moment]:
 @situation("customer has nothing more")
 def customer_has_nothing_more(call: Hearing, code: Code) -> Iterator[Moment]:
     """The customer says so or says goodbye, or the agent takes leave; a complaint has a close of its own (3.4.5)."""
-    ends = call_about_to_end.moments(call, code)
     words = closing_words(call)
-    done = _closing(call).says(phrases.customer_nothing_more, phrases.goodbye).by("customer")
-    leave = words.says(phrases.goodbye, phrases.brushes_off)
+    closing = _closing(call, len(call.utterances)).says(phrases.customer_nothing_more, phrases.goodbye)
     of_complaint = words.says(phrases.thanks_for_feedback).holds and words.says(phrases.will_report_up).holds
-    if ends and words and (done.holds or leave.holds) and not of_complaint:
-        yield replace(ends[0], start=done.start if done.holds else leave.start)
+    if words and not of_complaint:
+        for end in call_about_to_end.moments(call, code):
+            if end.turn or closing.by("customer").holds:
+                yield end
 
 
 @situation("customer stays on the line after the farewell")
 def customer_stays_on_the_line(call: Hearing, code: Code) -> list[Moment]:
     """The line is open and silent for five seconds, until the agent does something or somebody hangs up."""
-    leave = [each for each in call_about_to_end.moments(call, code) if each.turn]
-    for silence in call.silences(code.silence) if leave else ():
+    leave = call.agent.says(phrases.goodbye).first
+    if leave is None or not call.customer:
+        return []
+    for silence in call.silences(code.silence):
         before, after = silence.before, silence.after
-        if before and before.index >= leave[0].turn.index and (after is None or after.role == "agent"):
+        if before is None or before.index < leave.turn or (after and after.role != "agent"):
+            continue
+        words = closing_words(call, before.index + 1)
+        if words.says(phrases.goodbye).holds and not _blames_the_phone(words):
             doubt = silence.doubt
             if after is None and call.hangup is None:
                 doubt = "the call ends in silence, and who hung up is not known"
             return _in_order(call, [Moment(call, before.index, start=before.end, doubt=doubt)])
-    if leave and call.hangup is None and call.record.duration is None:
+    took_leave = any(end.turn for end in call_about_to_end.moments(call, code))
+    if took_leave and call.hangup is None and call.record.duration is None:
         raise Undecided("the transcript does not say when the line was closed")
     return []
 
 
 @situation("customer stays silent when asked again after the farewell")
 def silent_after_farewell(call: Hearing, code: Code) -> Iterator[Moment]:
+    """Or hung up on before there was time to answer."""
     for stays in customer_stays_on_the_line.moments(call, code):
         asked = stays.reply.says(phrases.anything_else).first
         if asked:

@@ -22,7 +22,7 @@ from .situations import (
 
 @rule("3.4.1", "Hard to reach, slow to answer", severity="major", when=hard_to_reach)
 def test_late_answer_is_apologised_for(moment):
-    """Must: "Sorry, the line was busy just now and kept you waiting! What can I do for you?"
+    """Must: "Sorry, the line was busy just now and kept you waiting! What can I do for you?" or the like.
 
     Must not: "Hey, I can't help it, the line was busy!"
 
@@ -69,7 +69,7 @@ def test_swearing_that_goes_on_is_reported(call, moment, code):
 
 @rule("3.4.3", "Blamed for being slow or unskilled", severity="major", when=called_slow)
 def test_blame_for_slowness_is_accepted(moment):
-    """Must: "Sorry to keep you waiting, I will help you as soon as possible."
+    """Must: "Sorry to keep you waiting, I will help you as soon as possible." or the like.
 
     Must not: "Hey, sorry, I'm a novice!"
 
@@ -82,7 +82,9 @@ def test_blame_for_slowness_is_accepted(moment):
 
 @rule("3.4.4a", "Complaint about bad attitude", severity="major", when=called_rude)
 def test_bad_attitude_is_apologised_for(call, moment):
-    """Must: "I'm sorry that our poor service has caused you trouble, please forgive us. Can you tell me the details?"
+    """Must: apologise and ask for the details.
+
+    "I'm sorry that our poor service has caused you trouble, please forgive us. Can you tell me the details?"
 
     Must not: "Hey, it wasn't me who answered the phone just now!"
 

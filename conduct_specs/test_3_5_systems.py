@@ -19,7 +19,7 @@ from .situations import (
 
 @rule("3.5.1a", "Asks before making the customer wait", severity="major", when=customer_is_kept_waiting)
 def test_customer_is_asked_before_waiting(call, moment, code):
-    """Must: ask first and have the answer: "Sorry, the system is slow. Would you please wait a moment?"
+    """Must: ask first and have the answer: "Sorry, the system is slow. Would you please wait a moment?" or the like.
 
     Must not: start the wait without asking.
 
@@ -34,7 +34,7 @@ def test_customer_is_asked_before_waiting(call, moment, code):
 
 @rule("3.5.1b", "Apologises after the wait", severity="major", when=customer_is_kept_waiting)
 def test_wait_is_apologised_for(call, moment):
-    """Must: "Sorry to keep you waiting."
+    """Must: "Sorry to keep you waiting." or the like.
 
     Must not: go on without it.
 
@@ -47,7 +47,7 @@ def test_wait_is_apologised_for(call, moment):
 
 @rule("3.5.2a", "Equipment, database or network fails", severity="major", when=agent_tells_of_failure)
 def test_failure_is_apologised_for(call, moment):
-    """Must: "Sorry, the database/service/network is being adjusted. Would you please call back later?"
+    """Must: "Sorry, the database/service/network is being adjusted. Would you please call back later?" or the like.
 
     Or ask for a contact.
 
@@ -74,9 +74,10 @@ def test_customer_is_called_back_after_the_recovery(call, code):
 
 @rule("3.5.3", "Suggestion or praise", severity="minor", when=customer_suggests_or_praises)
 def test_suggestion_is_thanked_for_and_passed_on(moment):
-    """Must: "Thank you for your valuable suggestion. We will pass it to the people responsible in time."
+    """Must: thank for a suggestion and say that it is passed on; thank for praise.
 
-    "Thank you again for your concern and support." Praise is thanked for; there is nothing to pass on.
+    "Thank you for your valuable suggestion. We will pass it to the people responsible in time. Thank you again for your
+    concern and support."
 
     必须：“感谢您提出的宝贵建议，我们会及时反馈给公司相关负责人员，再次感谢您对我们工作的关心和支持！”
     """
@@ -100,7 +101,7 @@ def test_request_is_declined_politely(moment):
 
 @rule("3.5.5a", "Thanked", severity="minor", when=customer_thanks)
 def test_thanks_are_answered(moment):
-    """Must: "Please don't mention it." or "You're welcome."
+    """Must: "Please don't mention it." or "You're welcome." or the like.
 
     Must not: leave it unanswered.
 
@@ -111,9 +112,9 @@ def test_thanks_are_answered(moment):
 
 @rule("3.5.5b", "Thanked again, praised further", severity="minor", when=customer_thanks_again)
 def test_further_thanks_are_answered(moment):
-    """Must: "You're welcome, this is what we should do. Thank you for your support."
+    """Must: say that it was a duty and a pleasure, thank for the support, and invite to call again.
 
-    "You are welcome to call again at any time."
+    "You're welcome, this is what we should do. Thank you for your support. You are welcome to call again at any time."
 
     必须：“请不必客气，这是我们应该做的（我们的工作职责），感谢您对我们工作的支持，随时欢迎您再来电。”
     """
@@ -124,7 +125,9 @@ def test_further_thanks_are_answered(moment):
 
 @rule("3.5.6", "Cannot answer on the spot", severity="major", when=agent_cannot_answer)
 def test_question_without_an_answer_is_taken_down(call, moment):
-    """Must: "I'm sorry, please leave your contact number, and we will contact you as soon as we have checked, okay?"
+    """Must: apologise, ask for the contact number, and say that we call as soon as we have checked.
+
+    "I'm sorry, please leave your contact number, and we will contact you as soon as we have checked, okay?"
 
     Must not: a casual or know-all answer ("probably", "I guess").
 

@@ -19,7 +19,7 @@ from .situations import (
 
 @rule("3.6.1a", "Checks that it was clear", severity="major", when=agent_explains)
 def test_explanation_is_checked(call, moment):
-    """Must: "Sorry, have I explained it clearly? Is it clear to you?"
+    """Must: "Sorry, have I explained it clearly? Is it clear to you?" or the like.
 
     Must not: "Hey, do you understand?"
 
@@ -61,7 +61,7 @@ def test_anything_else_is_asked(call, moment):
 
 @rule("3.6.3", "Polite farewell", severity="major", when=customer_has_nothing_more)
 def test_farewell_is_polite(call):
-    """Must: "Thank you for calling. If you have any questions, please call again. Thank you, goodbye!"
+    """Must: "Thank you for calling. If you have any questions, please call again. Thank you, goodbye!" or the like.
 
     Must not: "Hey, it's okay, please hang up."
 
