@@ -134,11 +134,11 @@ def test_nothing_hostile_reaches_the_terminal(tmp_path: Path) -> None:
 def test_the_rules_of_a_book_are_listed(tmp_path: Path) -> None:
     judged(tmp_path)
     assert text.rules_table(RuleBook.load(tmp_path / "rules")) == [
-        "clause  severity  applies to               title",
-        "1.1     major     every call               Greets",
-        "1.2     critical  customer swears          Swearing is met with an apology",
-        "1.3     minor     by attestation           Friendly",
-        "2.1     major     silence after the agent  A silent customer is asked again",
+        "clause  severity  title                             applies to",
+        "1.1     major     Greets                            every call",
+        "1.2     critical  Swearing is met with an apology   customer swears",
+        "1.3     minor     Friendly                          by attestation",
+        "2.1     major     A silent customer is asked again  silence after the agent",
         "",
         "4 rules, 1 critical",
     ]

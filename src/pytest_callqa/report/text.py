@@ -192,11 +192,11 @@ def _unreadable(summary: Summary, width: int) -> Iterator[str]:
 
 
 def rules_table(rules: Iterable[Rule], width: int = 110) -> list[str]:
-    """The rules of a book, one line each: clause, severity, when it applies, title."""
+    """The rules of a book, one line each: clause, severity, title, when it applies."""
     rows = [
-        (r.clause, r.severity, "by attestation" if r.manual else visible(r.when.name), visible(r.title)) for r in rules
+        (r.clause, r.severity, visible(r.title), "by attestation" if r.manual else visible(r.when.name)) for r in rules
     ]
-    head = ("clause", "severity", "applies to", "title")
+    head = ("clause", "severity", "title", "applies to")
     widths = [max(map(cells, column)) for column in zip(head, *rows, strict=True)]
     lines = ["  ".join(pad(text, size) for text, size in zip(row, widths, strict=True)) for row in (head, *rows)]
     total = f"{count(len(rows), 'rule')}, {sum(row[1] == 'critical' for row in rows)} critical"
