@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from unicodedata import east_asian_width
 
 from pytest_callqa.call import Attestation, Call, Case, Event, EventKind, Role, Turn
@@ -163,7 +163,7 @@ class Speech(Sequence[Utterance]):
             self._call.trace,
             quotes=tuple(whole) or begun[0],
             missing=() if whole else begun[1],
-            look=None if whole else lambda: self._nearest(phrases),
+            look=None if whole else cache(lambda: self._nearest(phrases)),
         )
 
     def _hear(self, phrase: Phrase) -> tuple[tuple[Quote, ...], tuple[str, ...]]:

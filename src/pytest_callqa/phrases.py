@@ -575,14 +575,15 @@ _Point = tuple[int, int, float]
 class _Pattern:
     """A form made ready: the words to find, what lies between them, and what it must reach.
 
-    ``elements`` gives, for a word number, the elements it may stand for. The others are by element:
-    ``weights``, ``before`` (words allowed from the start of the form up to it, at least and at most)
-    and ``rest`` (the weight that follows it); ``widest`` is the longest stretch between two elements.
+    ``elements`` gives, for a word number, the elements it may stand for; ``worth`` the bit mask of the
+    words of each element that weighs something, with its weight. The others are by element: ``weights``,
+    ``before`` (words allowed from the start of the form up to it, at least and at most) and ``rest`` (the
+    weight that follows it); ``widest`` is the longest stretch between two elements.
     """
 
     owner: int
     form: _Filled
-    options: tuple[int, ...]
+    worth: tuple[tuple[int, float], ...]
     elements: Mapping[int, tuple[int, ...]]
     weights: tuple[float, ...]
     before: tuple[tuple[int, int], ...]
@@ -747,7 +748,7 @@ class Matcher:
         return _Pattern(
             owner=owner,
             form=form,
-            options=tuple(options),
+            worth=tuple((mask, weight) for mask, weight in zip(options, weights, strict=True) if weight),
             elements={number: tuple(where) for number, where in elements.items()},
             weights=tuple(weights),
             before=tuple(before),
@@ -822,10 +823,10 @@ class Matcher:
         if not heard:
             return _NOTHING
         places = self._places(text)
-        hits: dict[str, tuple[Hit, ...]] = {}
+        hits: dict[str, list[Hit]] = {}
         for name, part, score, first, last in heard:
-            hits[name] = (*hits.get(name, ()), Hit(places[first][0], places[last][1], score, part))
-        return hits
+            hits.setdefault(name, []).append(Hit(places[first][0], places[last][1], score, part))
+        return {name: tuple(found) for name, found in hits.items()}
 
     def _listen(self, sounds: Sequence[_Sound]) -> Sequence[_Heard]:
         present = 0
@@ -837,7 +838,13 @@ class Matcher:
         points: list[_Point] = []
         found: dict[int, list[_Span]] = {}
         for pattern in self._index.likely(spoken_for):
-            if _bound(pattern, present) >= pattern.needed:
+            spare = pattern.required - pattern.needed
+            for mask, weight in pattern.worth:
+                if not mask & present:
+                    spare -= weight
+                    if spare < 0:
+                        break
+            else:
                 points = points or _points(sounds)
                 spans = _align(pattern, points, len(sounds), pattern.needed)
                 if spans:
@@ -962,7 +969,7 @@ def _present(sounds: Iterable[_Sound]) -> int:
 def _bound(pattern: _Pattern, present: int) -> float:
     """The most weight the words that are present could give."""
     weight = 0.0
-    for mask, gain in zip(pattern.options, pattern.weights, strict=True):
+    for mask, gain in pattern.worth:
         if mask & present:
             weight += gain
     return weight
@@ -981,7 +988,9 @@ def _align(pattern: _Pattern, points: Iterable[_Point], length: int, floor: floa
     chains: list[tuple[int, int, float, int]] = []  # position, element, weight so far, first position
     ends: dict[int, tuple[float, int]] = {}
     for position, number, likeness in points:
-        for element in elements.get(number, ()):
+        if number not in elements:
+            continue
+        for element in elements[number]:
             gain = weights[element] * likeness
             least, most = before[element]
             best, first = -1.0, position
