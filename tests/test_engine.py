@@ -63,12 +63,12 @@ def test_a_rule_that_is_broken_fails_where_and_with_the_nearest_miss() -> None:
     def test_offers_help(moment: Moment) -> None:
         assert moment.reply.says(phrases.offer_help)
 
-    verdict = verdict_of(test_offers_help, "customer: Damn", "agent: How can they?", when=swears)
+    verdict = verdict_of(test_offers_help, "customer: Damn", "agent: How can I?", when=swears)
     assert (verdict.outcome, verdict.moments, verdict.broken, verdict.start) == (Outcome.FAILED, 1, 1, 2.0)
-    assert verdict.reason == "the agent's reply says offer help: not found; nearest: “How can” at 0:02.5, 53 of 100"
+    assert verdict.reason == "the agent's reply says offer help: not found; nearest: “How can I” at 0:02.5, 63 of 100"
     assert verdict.line == f"test_engine.py:{test_offers_help.__code__.co_firstlineno + 1}"
     near = verdict.evidence[-1]
-    assert (near.quote, near.near, near.holds) == ("How can", True, False)
+    assert (near.quote, near.near, near.holds) == ("How can I", True, False)
 
 
 def test_a_situation_that_never_arose_is_not_applicable() -> None:

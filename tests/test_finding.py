@@ -38,10 +38,10 @@ def test_a_finding_is_true_when_it_was_said_and_remembers_the_words() -> None:
 
 
 def test_what_was_not_said_tells_what_came_nearest() -> None:
-    found = hear(["agent: How can they do that?"]).agent.says(phrases.offer_help)
+    found = hear(["agent: How can I do that?"]).agent.says(phrases.offer_help)
     assert not found
     assert (found.first, found.start, found.end) == (None, None, None)
-    assert found.tell() == "the agent says offer help: not found; nearest: “How can” at 0:00.0, 53 of 100"
+    assert found.tell() == "the agent says offer help: not found; nearest: “How can I” at 0:00.0, 63 of 100"
     assert CALL.agent.says(phrases.curse).tell() == "the agent says curse: not found"
     assert repr(found).startswith("<not found: the agent says")
 
