@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import chain, dropwhile, pairwise, takewhile
+from itertools import chain, dropwhile, groupby, pairwise, takewhile
 from pathlib import Path
 from statistics import fmean
 
@@ -29,11 +29,17 @@ def customer_says(*said: Phrase) -> Situation:
     @situation(f"customer says {' or '.join(str(phrase) for phrase in said)}")
     def find(call: Hearing) -> Iterator[Moment]:
         finding = call.customer.says(*said)
-        for turn in dict.fromkeys(quote.turn for quote in finding.quotes):
-            utterance = call.utterances[turn]
-            yield Moment(call, turn, start=utterance.end, turn=utterance, finding=finding)
+        for said in turns_of(finding):
+            utterance = call.utterances[said.first.turn]
+            yield Moment(call, utterance.index, start=utterance.end, turn=utterance, finding=said)
 
     return find
+
+
+def turns_of(finding: Finding) -> Iterator[Finding]:
+    """What was found, turn by turn."""
+    for _, quotes in groupby(finding.quotes, key=lambda quote: quote.turn):
+        yield replace(finding, quotes=tuple(quotes))
 
 
 def cut_short(call: Hearing) -> bool:
@@ -403,10 +409,11 @@ def _noted(call: Hearing, kind: EventKind) -> Iterator[Moment]:
 def _shown(call: Hearing, sign: Finding, *others: Finding) -> Iterator[Moment]:
     """The agent's own words as the sign, except where they tell of something else; the reply begins with them."""
     elsewhere = {quote.turn for other in others for quote in other.quotes}
-    for turn in dict.fromkeys(quote.turn for quote in sign.quotes):
+    for said in turns_of(sign):
+        turn = said.first.turn
         if turn not in elsewhere and call.customer.until(turn):
             utterance = call.utterances[turn]
-            yield Moment(call, turn - 1, start=utterance.start, turn=utterance, finding=sign)
+            yield Moment(call, turn - 1, start=utterance.start, turn=utterance, finding=said)
 
 
 def _in_order(call: Hearing, *found: Iterable[Moment]) -> list[Moment]:
@@ -720,10 +727,9 @@ _thanks_or_praises = customer_says(phrases.customer_thanks, phrases.customer_pra
 def _thanked(call: Hearing, code: Code) -> list[Moment]:
     """Thanks and praise, from the first thanks on, while the agent has not taken leave.
 
-    "No, that's all, thank you" asks for the farewell, and "okay, thanks" to a request to wait for nothing.
+    "That's all, thank you" and "thanks, bye" ask for the farewell, and "okay, thanks" to a request to wait for nothing.
     """
-    quotes = call.customer.says(phrases.customer_nothing_more).quotes
-    no_thanks = {quote.turn for quote in quotes}
+    no_thanks = {quote.turn for quote in call.customer.says(phrases.customer_nothing_more, phrases.goodbye).quotes}
     no_thanks |= {quote.turn + 1 for quote in call.agent.says(phrases.ask_wait).quotes}
     leave = call.agent.says(phrases.goodbye).first
     said = _in_order(call, _thanks_or_praises.moments(call, code))

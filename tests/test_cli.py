@@ -62,7 +62,10 @@ def test_check_names_the_rules_that_need_pytest(desk: Project, capsys: pytest.Ca
     [
         (["check", "--book", "rules", "nowhere"], "nowhere"),
         (["check", "--book", "nobook", "calls"], "nobook/code.toml: not found"),
-        (["check", "--book", "rules", "calls", "--roles", "0"], "--callqa-roles: '0' is not SPEAKER=ROLE, such as 0=agent"),
+        (
+            ["check", "--book", "rules", "calls", "--roles", "0"],
+            "--callqa-roles: '0' is not SPEAKER=ROLE, such as 0=agent",
+        ),
         (["check", "--book", "rules", "calls", "--roles", "0=agnt"], "Did you mean 'agent'?"),
         (["report", "calls/day.jsonl"], "calls/day.jsonl, line 1: not a line of a ledger"),
         (["report", "none.jsonl"], "none.jsonl: cannot be opened"),
@@ -122,7 +125,9 @@ def test_a_run_ended_by_a_reader_of_its_output_is_no_error(desk: Project, monkey
     assert callqa("rules") == cli.CLEAN
 
 
-def test_progress_is_shown_to_a_person(desk: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_is_shown_to_a_person(
+    desk: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     desk.calls(*({**GOOD, "id": f"c{number}"} for number in range(501)))
     callqa("check", "--book", "rules", "calls", "--jobs", "1")

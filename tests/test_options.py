@@ -62,7 +62,7 @@ def test_roles_may_be_mapped(project: Project) -> None:
 
 
 def test_the_organisation_is_the_calls_else_the_runs_else_the_codes(project: Project) -> None:
-    rules = '''
+    rules = """
 from pathlib import Path
 from pytest_callqa import PhraseBook, rule
 
@@ -71,7 +71,7 @@ phrases = PhraseBook.load(Path(__file__).parent / "phrases")
 @rule("1.1", "Names the organisation")
 def test_names(call):
     assert call.agent.says(phrases.named)
-'''
+"""
     phrases = 'language: en\nphrases:\n  named: ["this is {organisation}"]\n'
     calls = [
         {**UNTIMED, "id": name, "organisation": own, "turns": [{"role": "agent", "text": f"This is {name}."}]}

@@ -47,7 +47,7 @@ def test_an_unreadable_call_fails_the_run(project: Project) -> None:
 
 
 def test_rules_with_fixtures_are_judged_beside_the_pass(project: Project) -> None:
-    rules = '''
+    rules = """
 import pytest
 from pytest_callqa import rule
 
@@ -62,7 +62,7 @@ def test_known(call, staff):
 @rule("1.2", "Speaks")
 def test_speaks(call):
     assert call.agent.spoken()
-'''
+"""
     project.book(rules).calls({**GOOD, "agent": "A1"}, {**RUDE, "agent": "X9"})
     result = project.run("--callqa-mode", "batch")
     result.assert_outcomes(passed=1, failed=1)
@@ -83,7 +83,7 @@ def test_many_calls_are_judged_by_several_processes(project: Project) -> None:
 
 def test_the_ledger_holds_every_call_judged_so_far(project: Project) -> None:
     """A run that is killed keeps what it has: each line is written as its call is judged."""
-    rules = '''
+    rules = """
 import os
 from pytest_callqa import rule
 
@@ -91,7 +91,7 @@ from pytest_callqa import rule
 def test_ends(call):
     if call.record.id == "silent":
         os._exit(9)
-'''
+"""
     project.book(rules).calls(GOOD, RUDE, SILENT)
     project.run_apart("--callqa-mode", "batch", "--callqa-jobs", "1")
     project.run_apart("--callqa-mode", "cells")

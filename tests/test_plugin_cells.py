@@ -60,7 +60,13 @@ def test_rules_are_selected_by_severity(project: Project) -> None:
 
 def test_the_ledger_has_one_line_a_call(project: Project) -> None:
     project.book().calls().run()
-    assert project.verdicts() == {"good": "ppmn", "rude": "ffmn", "silent": "pnmp", "borderline": "pnmu", "untimed": "pnmu"}
+    assert project.verdicts() == {
+        "good": "ppmn",
+        "rude": "ffmn",
+        "silent": "pnmp",
+        "borderline": "pnmu",
+        "untimed": "pnmu",
+    }
     first, *_, last = project.ledger()
     assert isinstance(first, ledger.Run)
     assert [rule.clause for rule in first.rules] == ["1.1", "1.2", "1.3", "2.1"]
@@ -107,12 +113,18 @@ def test_two_ids_that_clean_alike_stay_apart(project: Project) -> None:
 def test_junit_carries_clause_severity_call_and_quote(project: Project) -> None:
     project.book().calls(GOOD).run("--junit-xml", "junit.xml")
     xml = (project.path / "junit.xml").read_text()
-    for name, value in {"clause": "1.2", "severity": "critical", "call": "good", "verdict": "passed", "quote": "sorry"}.items():
+    for name, value in {
+        "clause": "1.2",
+        "severity": "critical",
+        "call": "good",
+        "verdict": "passed",
+        "quote": "sorry",
+    }.items():
         assert f'<property name="{name}" value="{value}"' in xml
 
 
 def test_rules_may_take_fixtures_of_the_team(project: Project) -> None:
-    rules = '''
+    rules = """
 import pytest
 from pytest_callqa import rule
 
@@ -123,7 +135,7 @@ def staff():
 @rule("1.1", "Known agent")
 def test_known(call, staff):
     assert call.fact(call.record.agent in staff, "the agent is on the staff list")
-'''
+"""
     project.book(rules).calls({**GOOD, "agent": "A1"}, {**RUDE, "agent": "X9"})
     result = project.run()
     result.assert_outcomes(passed=1, failed=1)
@@ -141,7 +153,7 @@ def test_rules_without_calls_say_what_to_do(project: Project) -> None:
 
 
 def test_a_broken_rule_is_an_error_of_that_rule(project: Project) -> None:
-    rules = '''
+    rules = """
 from pytest_callqa import rule
 
 @rule("1.1", "Broken")
@@ -151,7 +163,7 @@ def test_broken(call):
 @rule("1.2", "Whole")
 def test_whole(call):
     assert call.agent
-'''
+"""
     result = project.book(rules).calls(GOOD).run()
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*the rule broke: AttributeError: *nonsense*"])
@@ -159,13 +171,13 @@ def test_whole(call):
 
 
 def test_numbers_addresses_and_names_are_redacted_everywhere(project: Project) -> None:
-    rules = '''
+    rules = """
 from pytest_callqa import rule
 
 @rule("1.1", "Silent agent")
 def test_silent(call):
     assert not call.agent.spoken()
-'''
+"""
     secrets = ("4111 1111 1111 1111", "pat@example.com", "Pat Doe")
     call = talk("card", f"agent: Pat Doe, your card is {secrets[0]}, mail pat@example.com", names=["Pat Doe"])
     result = project.book(rules).calls(call).run("--junit-xml", "junit.xml", "-v")

@@ -144,7 +144,7 @@ class Speech(Sequence[Utterance]):
     def says(self, *phrases: Phrase) -> Finding:
         """Whether any of the phrases is said; a phrase in parts needs all its parts, in any order.
 
-        A phrase that the other party cuts off counts once its first part, or half of it, was said.
+        A phrase in which the agent is cut off counts once its first part, or half of it, was said.
         """
         asked = f"{self.who} says {' or '.join(str(phrase) for phrase in phrases)}"
         whole: list[Quote] = []
@@ -179,7 +179,7 @@ class Speech(Sequence[Utterance]):
         missing = tuple(part for part in parts if part not in heard)
         if missing and call.cut_off:
             for said in self._said:
-                if said.index not in call.cut_off:
+                if said.index not in call.cut_off or said.role != "agent":
                     continue
                 if any(quote.turn == said.index and quote.part == parts[0] for quote in quotes):
                     return tuple(quotes), ()

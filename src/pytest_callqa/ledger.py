@@ -18,7 +18,7 @@ from pytest_callqa.call import Call
 from pytest_callqa.errors import BadInput, Undecided
 from pytest_callqa.hearing import Hearing
 from pytest_callqa.redact import Redactor
-from pytest_callqa.rules import Code, RuleBook, Severity
+from pytest_callqa.rules import Code, RuleBook, Severity, clause_order
 from pytest_callqa.verdict import Evidence, Outcome, Verdict
 
 NOT_RUN = "-"
@@ -115,7 +115,7 @@ class End(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_fie
 
 
 LedgerLine = Run | Entry | Unread | End
-_encoder = msgspec.json.Encoder()
+_encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(LedgerLine)
 
 
@@ -323,7 +323,7 @@ def merge(first: Entry, second: Entry) -> Entry:
     letters = "".join(b if a == NOT_RUN else a for a, b in zip(first.verdicts, second.verdicts, strict=True))
     doubts = dict(first.doubts)
     for reason, clauses in second.doubts.items():
-        doubts[reason] = list(dict.fromkeys([*doubts.get(reason, []), *clauses]))
+        doubts[reason] = sorted({*doubts.get(reason, []), *clauses}, key=clause_order)
     return msgspec.structs.replace(
         first,
         verdicts=letters,

@@ -169,8 +169,8 @@ def rule_of(test: object) -> Rule | None:
     return found if isinstance(found, Rule) else None
 
 
-def _order(clause: str) -> tuple[tuple[int, str], ...]:
-    """Sorts 2.9 before 2.10."""
+def clause_order(clause: str) -> tuple[tuple[int, str], ...]:
+    """The key that sorts clauses as people count them: 2.9 before 2.10."""
     return tuple((int(n or 0), word) for n, word in re.findall(r"(\d*)([^\d.]*)\.?", clause) if n or word)
 
 
@@ -181,7 +181,7 @@ class RuleBook:
     """
 
     def __init__(self, rules: Iterable[Rule], code: Code, *, root: Path, version: str = "") -> None:
-        self.rules = tuple(sorted(rules, key=lambda r: _order(r.clause)))
+        self.rules = tuple(sorted(rules, key=lambda r: clause_order(r.clause)))
         self.code = code
         self.root = root
         self.version = version or book_version(root)
