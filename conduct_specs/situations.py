@@ -29,9 +29,9 @@ def customer_says(*said: Phrase) -> Situation:
     @situation(f"customer says {' or '.join(str(phrase) for phrase in said)}")
     def find(call: Hearing) -> Iterator[Moment]:
         finding = call.customer.says(*said)
-        for said in turns_of(finding):
-            utterance = call.utterances[said.first.turn]
-            yield Moment(call, utterance.index, start=utterance.end, turn=utterance, finding=said)
+        for found in turns_of(finding):
+            utterance = call.utterances[found.first.turn]
+            yield Moment(call, utterance.index, start=utterance.end, turn=utterance, finding=found)
 
     return find
 
