@@ -20,8 +20,8 @@ _PERSONAL = re.compile(
     re.IGNORECASE,
 )
 
-_LETTER = r"[^\W\u2e80-\u9fff\uf900-\ufaff]"
-"""What goes on with a word. Chinese is written without spaces, so a name may stand right beside it."""
+_LETTER = r"[^\W\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]"
+"""What a name must not stand beside. Chinese and its neighbours are written without spaces, so it may beside those."""
 
 _NO_NAMES = frozenset(
     (
@@ -59,15 +59,10 @@ def _redactor(names: tuple[str, ...]) -> Redactor:
     words = [re.escape(word) for word in spoken if len(word) > 1 and word.lower() not in _NO_NAMES]
     either = "|".join(dict.fromkeys(words))
     named = re.compile(rf"(?<!{_LETTER})(?:{either})(?!{_LETTER})", re.IGNORECASE) if words else None
-    chinese = [name for name in names if not name.isascii()]
 
     def redact(text: str) -> str:
         text = _PERSONAL.sub(_mask, text)
-        if named is not None:
-            text = named.sub(_mask, text)
-        for name in chinese:
-            text = text.replace(name, MASK * len(name))
-        return text
+        return text if named is None else named.sub(_mask, text)
 
     return redact
 
