@@ -210,6 +210,18 @@ def test_findings_that_were_not_tested_are_no_evidence() -> None:
     assert [(e.asked, e.quote, e.holds) for e in verdict.evidence] == [("the agent says curse", "", False)]
 
 
+def test_a_sign_of_listening_is_known_before_the_first_question() -> None:
+    @situation("agent speaks")
+    def speaks(call: Hearing) -> Iterator[Moment]:
+        assert phrases
+        yield Moment(call, -1)
+
+    def test_says_it_all(moment: Moment) -> None:
+        assert moment.reply.text == "Hello Sorry"
+
+    assert verdict_of(test_says_it_all, "agent: Hello", "customer: Mhm", "agent: Sorry", when=speaks).reason == ""
+
+
 # --- telling a failure --------------------------------------------------------------------
 
 RULES = """
