@@ -17,7 +17,7 @@ from pytest_callqa import Finding, Hearing, Moment, Phrase, PhraseBook, Speech, 
 from pytest_callqa.call import Case, EventKind
 from pytest_callqa.finding import Quote
 from pytest_callqa.hearing import Utterance
-from pytest_callqa.phrases import tokens
+from pytest_callqa.phrases import split_words, tokens
 from pytest_callqa.rules import Code, Situation
 
 phrases = PhraseBook.load(Path(__file__).parent / "phrases")
@@ -209,15 +209,13 @@ _MAIL = re.compile(r"(\S+?)(?:@| at )\S+?(?:[.]| dot )")
 
 def figures(text: str) -> str:
     """The figures in a text, written or spelled; a space wherever something else was said."""
-    said = (token.text if token.text.isdecimal() else _FIGURES.get(token.text, " ") for token in tokens(text))
-    return "".join(said)
+    return "".join([word if word.isdecimal() else _FIGURES.get(word, " ") for word in split_words(text)])
 
 
 def _codes(text: str) -> set[str]:
     """What mixes letters and figures, such as passwords, and the names in front of an e-mail's @."""
-    words = {token.text for token in tokens(text)}
     mixed = {
-        word for word in words if word.isascii() and word.isalnum() and not word.isalpha() and not word.isdecimal()
+        word for word in split_words(text) if word.isascii() and word.isalnum() and not word.isalpha() and not word.isdecimal()
     }
     return mixed | {mail.lower() for mail in _MAIL.findall(text)}
 
@@ -687,8 +685,11 @@ def _system_pauses(call: Hearing, code: Code) -> Iterator[Moment]:
 
 @situation("agent makes the customer wait")
 def customer_is_kept_waiting(call: Hearing, code: Code) -> list[Moment]:
-    """On hold, or in a long pause for the system."""
-    return sorted(chain(_on_hold(call), _system_pauses(call, code)), key=lambda moment: moment.index)
+    """On hold, or in a long pause for the system (which cannot be told without the ends of turns)."""
+    on_hold = list(_on_hold(call))
+    if on_hold and call.record.timing in ("none", "start"):
+        return on_hold
+    return sorted(chain(on_hold, _system_pauses(call, code)), key=lambda moment: moment.index)
 
 
 @situation("agent tells of a failure")

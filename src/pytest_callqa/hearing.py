@@ -11,7 +11,7 @@ from unicodedata import east_asian_width
 from pytest_callqa.call import Attestation, Call, Case, Event, EventKind, Role, Turn
 from pytest_callqa.errors import Undecided
 from pytest_callqa.finding import Clock, Finding, Quote, Trace, clock_time
-from pytest_callqa.phrases import Hit, Matcher, Phrase, PhraseBook, tokens
+from pytest_callqa.phrases import Hit, Matcher, Phrase, PhraseBook, split_words
 
 JOIN_GAP = 1.0
 """Seconds of silence up to which consecutive turns of one speaker belong together."""
@@ -92,7 +92,7 @@ class Speech(Sequence[Utterance]):
 
     def __init__(self, call: Hearing, said: Sequence[Utterance], who: str) -> None:
         self._call, self._said, self.who = call, tuple(said), who
-        self._indices = frozenset(utterance.index for utterance in self._said)
+        self._indices: frozenset[int] | None = None
 
     def __len__(self) -> int:
         return len(self._said)
@@ -131,7 +131,7 @@ class Speech(Sequence[Utterance]):
     @property
     def words(self) -> int:
         """How many words (Chinese: characters) were said."""
-        return sum(len(tokens(said.text)) for said in self._said)
+        return sum(len(split_words(said.text)) for said in self._said)
 
     def since(self, index: int) -> Speech:
         """Only the utterances after the one with this index."""
@@ -146,7 +146,7 @@ class Speech(Sequence[Utterance]):
 
         A phrase in which the agent is cut off counts once its first part, or half of it, was said.
         """
-        asked = f"{self.who} says {' or '.join(str(phrase) for phrase in phrases)}"
+        asked = f"{self.who} says {' or '.join([phrase.name for phrase in phrases]).replace('_', ' ')}"
         whole: list[Quote] = []
         begun: tuple[tuple[Quote, ...], tuple[str, ...]] = ((), ())
         for phrase in phrases:
@@ -168,13 +168,12 @@ class Speech(Sequence[Utterance]):
 
     def _hear(self, phrase: Phrase) -> tuple[tuple[Quote, ...], tuple[str, ...]]:
         call = self._call
-        matcher = call.matcher(phrase)
-        parts = matcher.parts(phrase.name)
-        if not parts:
-            raise Undecided(f"the phrase {str(phrase)!r} has no wordings in {call.language!r}")
-        if slot := matcher.lacks(phrase.name):
-            raise Undecided(f"the phrase {str(phrase)!r} cannot be told without {{{slot}}}, which is not set")
-        quotes = [quote for quote in call.heard(phrase) if quote.turn in self._indices]
+        everywhere, parts = call.heard(phrase)
+        if not everywhere and not call.cut_off:
+            return (), ()
+        if self._indices is None:
+            self._indices = frozenset([said.index for said in self._said])
+        quotes = [quote for quote in everywhere if quote.turn in self._indices]
         heard = {quote.part for quote in quotes}
         missing = tuple(part for part in parts if part not in heard)
         if missing and call.cut_off:
@@ -183,7 +182,7 @@ class Speech(Sequence[Utterance]):
                     continue
                 if any(quote.turn == said.index and quote.part == parts[0] for quote in quotes):
                     return tuple(quotes), ()
-                begun = matcher.begins(said.text.rstrip("-–—…. "), phrase.name)
+                begun = call.matcher(phrase).begins(said.text.rstrip("-–—…. "), phrase.name)
                 if begun is not None:
                     quotes.append(call.quote(said, begun, phrase.name))
                     return tuple(sorted(quotes, key=lambda quote: (quote.turn, quote.first))), ()
@@ -294,8 +293,8 @@ class Hearing:
         self.trace = trace if trace is not None else Trace()
         self.clock = Clock(record.timing, record.tolerance)
         self._matchers: dict[int, Matcher] = {}
-        self._hits: dict[int, dict[str, list[tuple[Utterance, Hit]]]] = {}
-        self._quotes: dict[tuple[int, str], list[Quote]] = {}
+        self._hits_of: dict[Matcher, dict[str, list[tuple[Utterance, Hit]]]] = {}
+        self._heard: dict[tuple[str, PhraseBook], tuple[list[Quote], tuple[str, ...]]] = {}
         self._moments: dict[int, tuple[Moment, ...] | Exception] = {}
 
     # -- what was said
@@ -509,21 +508,33 @@ class Hearing:
             matcher = self._matchers[id(phrase.book)] = phrase.book.matcher(self.language, self.slots)
         return matcher
 
-    def heard(self, phrase: Phrase) -> Sequence[Quote]:
-        """Every quote of a phrase in the call, in order. The whole call is heard once for all phrases."""
-        book = id(phrase.book)
-        if book not in self._hits:
+    def heard(self, phrase: Phrase) -> tuple[Sequence[Quote], tuple[str, ...]]:
+        """Every quote of a phrase in the call, in order, and the parts it must have; found once for all questions.
+
+        Raises :class:`Undecided` when the phrase cannot be heard in the call's language, or for want of a setting.
+        """
+        known = self._heard.get((phrase.name, phrase.book))
+        if known is None:
             matcher = self.matcher(phrase)
-            hits: dict[str, list[tuple[Utterance, Hit]]] = {}
+            parts = matcher.parts(phrase.name)
+            if not parts:
+                raise Undecided(f"the phrase {str(phrase)!r} has no wordings in {self.language!r}")
+            if slot := matcher.lacks(phrase.name):
+                raise Undecided(f"the phrase {str(phrase)!r} cannot be told without {{{slot}}}, which is not set")
+            hits = self._hits(matcher).get(phrase.name, ())
+            known = [self.quote(said, hit, phrase.name) for said, hit in hits], parts
+            self._heard[phrase.name, phrase.book] = known
+        return known
+
+    def _hits(self, matcher: Matcher) -> Mapping[str, Sequence[tuple[Utterance, Hit]]]:
+        """What a matcher hears in the whole call, by phrase."""
+        hits = self._hits_of.get(matcher)
+        if hits is None:
+            hits = self._hits_of[matcher] = {}
             for said in self.utterances:
                 for name, found in matcher.hits(said.text).items():
                     hits.setdefault(name, []).extend([(said, hit) for hit in found])
-            self._hits[book] = hits
-        quotes = self._quotes.get((book, phrase.name))
-        if quotes is None:
-            found_here = self._hits[book].get(phrase.name, ())
-            quotes = self._quotes[book, phrase.name] = [self.quote(said, hit, phrase.name) for said, hit in found_here]
-        return quotes
+        return hits
 
     def quote(self, said: Utterance, hit: Hit, phrase: str) -> Quote:
         """A hit as evidence, with its time."""
