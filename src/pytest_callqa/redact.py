@@ -21,7 +21,7 @@ _PERSONAL = re.compile(
 )
 
 _LETTER = r"[^\W\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]"
-"""What a name must not stand beside. Chinese and its neighbours are written without spaces, so it may beside those."""
+"""A letter of a script that has spaces between words. Chinese has none: there a name stands right beside others."""
 
 _NO_NAMES = frozenset(
     (
@@ -56,15 +56,21 @@ def redactor(names: Iterable[str] = (), *, off: bool = False) -> Redactor:
 @lru_cache(maxsize=1024)
 def _redactor(names: tuple[str, ...]) -> Redactor:
     spoken = (word for name in names for word in (name, *name.split()))
-    words = [re.escape(word) for word in spoken if len(word) > 1 and word.lower() not in _NO_NAMES]
-    either = "|".join(dict.fromkeys(words))
-    named = re.compile(rf"(?<!{_LETTER})(?:{either})(?!{_LETTER})", re.IGNORECASE) if words else None
+    words = dict.fromkeys(_apart(word) for word in spoken if len(word) > 1 and word.lower() not in _NO_NAMES)
+    named = re.compile("|".join(words), re.IGNORECASE) if words else None
 
     def redact(text: str) -> str:
         text = _PERSONAL.sub(_mask, text)
         return text if named is None else named.sub(_mask, text)
 
     return redact
+
+
+def _apart(name: str) -> str:
+    """A pattern for the name where it is no part of a longer word."""
+    before = f"(?<!{_LETTER})" if re.match(_LETTER, name) else ""
+    after = f"(?!{_LETTER})" if re.match(_LETTER, name[-1]) else ""
+    return before + re.escape(name) + after
 
 
 def _mask(match: re.Match[str]) -> str:
