@@ -215,7 +215,9 @@ def figures(text: str) -> str:
 def _codes(text: str) -> set[str]:
     """What mixes letters and figures, such as passwords, and the names in front of an e-mail's @."""
     mixed = {
-        word for word in split_words(text) if word.isascii() and word.isalnum() and not word.isalpha() and not word.isdecimal()
+        word
+        for word in split_words(text)
+        if word.isascii() and word.isalnum() and not word.isalpha() and not word.isdecimal()
     }
     return mixed | {mail.lower() for mail in _MAIL.findall(text)}
 
@@ -786,20 +788,15 @@ def explanation_is_not_clear(call: Hearing, code: Code) -> list[Moment]:
     ]
 
 
-def _closing(call: Hearing, until: int) -> Speech:
-    """What is said after the customer's last turn with something in it: not only thanks, goodbyes, "that's all"."""
+def _closing(call: Hearing, until: int) -> Moment:
+    """The customer's last turn before the utterance ``until`` that is more than thanks, goodbye or "that's all"."""
     customer = call.customer.until(until)
     light = customer.says(phrases.customer_nothing_more, phrases.customer_thanks, phrases.goodbye)
     heavy = customer.says(phrases.customer_question, phrases.customer_problem)
     empty = {quote.turn for quote in light.quotes} - {quote.turn for quote in heavy.quotes}
-    matter = (said.index for said in reversed(customer) if said.index not in empty and not call.is_backchannel(said))
-    return call.everyone.until(until).since(next(matter, -1))
-
-
-def closing_words(call: Hearing, until: int | None = None) -> Speech:
-    """What the agent says in the closing, as far as it has come before the utterance ``until``."""
-    closing = _closing(call, len(call.utterances) if until is None else until)
-    return call.speech((said for said in closing if said.role == "agent"), "the agent, closing the call,")
+    matter = (said for said in reversed(customer) if said.index not in empty and not call.is_backchannel(said))
+    last = next(matter, None)
+    return Moment(call, last.index if last else -1, start=last.end if last else 0.0)
 
 
 def _blames_the_phone(words: Speech) -> bool:
@@ -809,31 +806,28 @@ def _blames_the_phone(words: Speech) -> bool:
 
 @situation("the call is about to end")
 def call_about_to_end(call: Hearing) -> Iterator[Moment]:
-    """The agent takes leave, or the call ends without it and the customer did not hang up.
+    """The agent takes leave (that is the moment's turn), or the call ends without it and the customer did not hang up.
 
     Not when the agent hands the call over, or ends it because of the line.
     """
-    words = closing_words(call)
-    if not call.customer or call.events("transfer") or _blames_the_phone(words):
+    closing = _closing(call, len(call.utterances))
+    if not call.customer or call.events("transfer") or _blames_the_phone(closing.agent):
         return
-    leave = words.says(phrases.goodbye, phrases.brushes_off)
+    leave = closing.agent.says(phrases.goodbye, phrases.brushes_off)
     if leave.first:
-        turn = call.utterances[leave.first.turn]
-        yield Moment(call, turn.index - 1, start=leave.start, turn=turn, finding=leave)
+        yield replace(closing, start=leave.start, turn=call.utterances[leave.first.turn], finding=leave)
     elif not call.abandoned:
-        yield Moment(call, len(call.utterances) - 1, start=call.end)
+        yield replace(closing, start=call.end)
 
 
 @situation("customer has nothing more")
 def customer_has_nothing_more(call: Hearing, code: Code) -> Iterator[Moment]:
     """The customer says so or says goodbye, or the agent takes leave; a complaint has a close of its own (3.4.5)."""
-    words = closing_words(call)
-    closing = _closing(call, len(call.utterances)).says(phrases.customer_nothing_more, phrases.goodbye)
-    of_complaint = words.says(phrases.thanks_for_feedback).holds and words.says(phrases.will_report_up).holds
-    if words and not of_complaint:
-        for end in call_about_to_end.moments(call, code):
-            if end.turn or closing.by("customer").holds:
-                yield end
+    for end in call_about_to_end.moments(call, code):
+        said = end.customer.says(phrases.customer_nothing_more, phrases.goodbye)
+        complaint = end.agent.says(phrases.thanks_for_feedback).holds and end.agent.says(phrases.will_report_up).holds
+        if end.agent and (end.turn or said.holds) and not complaint:
+            yield end
 
 
 @situation("customer stays on the line after the farewell")
@@ -846,7 +840,7 @@ def customer_stays_on_the_line(call: Hearing, code: Code) -> list[Moment]:
         before, after = silence.before, silence.after
         if before is None or before.index < leave.turn or (after and after.role != "agent"):
             continue
-        words = closing_words(call, before.index + 1)
+        words = _closing(call, before.index + 1).agent.until(before.index + 1)
         if words.says(phrases.goodbye).holds and not _blames_the_phone(words):
             doubt = silence.doubt
             if after is None and call.hangup is None:

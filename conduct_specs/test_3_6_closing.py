@@ -5,7 +5,6 @@ from pytest_callqa import NotApplicable, rule
 from .situations import (
     agent_explains,
     call_about_to_end,
-    closing_words,
     customer_has_nothing_more,
     customer_stays_on_the_line,
     cut_short,
@@ -51,8 +50,7 @@ def test_anything_else_is_asked(call, moment):
 
     必须：“请问还有什么可以帮您？”
     """
-    end = moment.turn.index if moment.turn else moment.index
-    asked = call.agent.until(end + 1).says(phrases.anything_else)
+    asked = call.agent.says(phrases.anything_else)
     assert asked
     if moment.finding:
         question, leave = asked.first, moment.finding.first
@@ -60,16 +58,15 @@ def test_anything_else_is_asked(call, moment):
 
 
 @rule("3.6.3", "Polite farewell", severity="major", when=customer_has_nothing_more)
-def test_farewell_is_polite(call):
+def test_farewell_is_polite(moment):
     """Must: "Thank you for calling. If you have any questions, please call again. Thank you, goodbye!" or the like.
 
     Must not: "Hey, it's okay, please hang up."
 
     必须：“感谢您的来电，如有问题欢迎再次拨打，谢谢，再见！” 禁止：“喂，没事了，请挂机。”
     """
-    words = closing_words(call)
-    assert not words.says(phrases.brushes_off)
-    assert words.says(phrases.farewell)
+    assert not moment.agent.says(phrases.brushes_off)
+    assert moment.agent.says(phrases.farewell)
 
 
 @rule("3.6.4a", "Customer stays on the line", severity="minor", when=customer_stays_on_the_line)
