@@ -266,7 +266,7 @@ def hours_named(call: Hearing, quote: Quote) -> float | None:
         elif unit and count:
             hours = count * unit if token.start >= quote.first else None
             count = 0.0
-        elif token.text not in ("business", "working", "个", "工", "作", "小"):
+        elif token.text not in ("business", "working", "um", "uh", "个", "工", "作", "小"):
             count = 0.0
     return hours
 
