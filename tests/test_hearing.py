@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from examples import book, call, event, hear, phrases, silence, spoken, talk, turn
-from pytest_callqa.call import Attestation, Case, Word
+from pytest_callqa.call import Attestation, Call, Case, Word
 from pytest_callqa.errors import Undecided
 from pytest_callqa.hearing import Hearing, Moment
 
@@ -237,7 +237,14 @@ def test_the_silences_of_a_real_call() -> None:
 
 def cut_off(*said: str, role: str = "customer") -> Hearing:
     """The agent says something until 10 s; the other breaks in at 5 s."""
-    return hear(call(turn("agent", said[0], 0, 10), turn(role, said[1], 5, 12)))
+    return while_tested(call(turn("agent", said[0], 0, 10), turn(role, said[1], 5, 12)))
+
+
+def while_tested(said: list[str] | Call) -> Hearing:
+    """A call as a rule has it while it tests: what is half said counts."""
+    heard = hear(said)
+    heard.half_said = True
+    return heard
 
 
 def test_a_turn_is_cut_off_by_a_dash_or_by_the_other_party() -> None:
@@ -252,22 +259,31 @@ def test_a_turn_is_cut_off_by_a_dash_or_by_the_other_party() -> None:
 def test_a_phrase_that_was_cut_off_counts_once_half_of_it_was_said() -> None:
     assert cut_off("How can I", "My phone!").agent.says(phrases.offer_help)
     assert not cut_off("How", "My phone!").agent.says(phrases.offer_help)
-    assert not hear(["agent: How can I", "customer: My phone!"]).agent.says(phrases.offer_help)
-    begun = hear(["agent: How can I—", "customer: Yes", "agent: Goodbye"]).agent.says(phrases.offer_help)
+    assert not while_tested(["agent: How can I", "customer: My phone!"]).agent.says(phrases.offer_help)
+    begun = while_tested(["agent: How can I—", "customer: Yes", "agent: Goodbye"]).agent.says(phrases.offer_help)
     assert [(quote.text, quote.turn) for quote in begun.quotes] == [("How can I", 0)]
 
 
 def test_a_phrase_in_parts_that_was_cut_off_counts_once_its_first_part_was_said() -> None:
     assert cut_off("Thank you for", "Bye").agent.says(phrases.farewell)
     assert not cut_off("Goodbye", "Bye").agent.says(phrases.farewell)
-    elsewhere = hear(["agent: Thank you", "customer: Yes", "agent: It is the—", "customer: Bye"])
+    elsewhere = while_tested(["agent: Thank you", "customer: Yes", "agent: It is the—", "customer: Bye"])
     assert elsewhere.agent.says(phrases.farewell).missing == ("invitation", "goodbye")
 
 
 def test_a_part_begun_before_the_cut_counts_with_those_said_earlier() -> None:
     close = book("language: en\nphrases:\n  close: {parts: {first: quick brown fox, second: lazy dog}}")
-    heard = hear(["agent: Lazy dog", "customer: Yes", "agent: The quick brown—"])
+    heard = while_tested(["agent: Lazy dog", "customer: Yes", "agent: The quick brown—"])
     assert [quote.part for quote in heard.agent.says(close.close).quotes] == ["second", "first"]
+
+
+def test_what_is_half_said_counts_only_while_a_rule_tests_and_never_if_it_is_forbidden() -> None:
+    sources = "language: en\nforbidden: [rude]\nphrases:\n  rude: [mind your own business]\n  kind: [take all your time]"
+    words = book(sources)
+    said = ["agent: Take all your—", "customer: Yes", "agent: Mind your own—", "customer: What?"]
+    assert not hear(said).agent.says(words.kind)
+    assert while_tested(said).agent.says(words.kind)
+    assert not while_tested(said).agent.says(words.rude)
 
 
 def test_a_sign_of_listening_does_not_end_a_reply() -> None:

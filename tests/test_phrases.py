@@ -355,7 +355,7 @@ phrases:
   only_fillers: uh
   unknown: <unclosd>
   nested: <deeper>
-  deeper: <empty>
+  deeper: <nested>
   thresholds: {any: hello, threshold: [1], unles: x}
   twice: hello
   listed: [[hello]]
@@ -366,6 +366,7 @@ phrases:
     "d.yaml": "language: en\nphrases: [hello]\nexpand: [x]\n",
     "e.yaml": "language: en\nphrases: {hello: &anchor hello}\n",
     "f.yaml": "language: en\n: : :\n",
+    "g.yaml": "language: en\nforbidden: [unclosd]\n",
 }
 
 
@@ -400,7 +401,8 @@ def test_all_faults_are_told_at_once_with_file_and_line_and_what_is_right() -> N
         "a.yaml, line 19: the wording '[hello]' holds no word that must be said; add one",
         "a.yaml, line 21: the wording 'uh' is nothing but fillers, which are not heard",
         "a.yaml, line 22: <unclosd> names no phrase. Did you mean 'unclosed'?",
-        "a.yaml, line 23: <deeper> itself refers on; name the last one",
+        "a.yaml, line 23: phrases refer to each other in a circle: deeper -> nested -> deeper",
+        "a.yaml, line 24: phrases refer to each other in a circle: nested -> deeper -> nested",
         "a.yaml, line 25: a threshold is a number above 0 and up to 100, not a list or table",
         "a.yaml, line 25: unknown key 'unles'. Did you mean 'unless'?",
         "a.yaml, line 27: `any` must be a list of texts; put quotes around a text with a colon",
@@ -411,6 +413,7 @@ def test_all_faults_are_told_at_once_with_file_and_line_and_what_is_right() -> N
         "d.yaml, line 3: `expand` must be a table of words, such as `don't: do not`",
         "e.yaml, line 2: anchors and aliases (& and *) are not allowed; write the value out",
         "f.yaml, line 2: not valid YAML: expected <block end>, but found ':'; check the indentation and the quotes",
+        "g.yaml, line 2: `forbidden` names no phrase 'unclosd'. Did you mean 'unclosed'?",
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import multiprocessing
 import os
@@ -119,8 +120,10 @@ class _Worker:
     def _call(self, call: Call) -> ledger.Entry:
         job = self.job
         heard = hear(call, self.code, language=job.options.language, organisation=job.organisation)
-        verdicts = [judge(rule, heard, self.code) for rule in self.rules]
-        return ledger.call_entry(job.order, heard, verdicts, redactor(call.names, off=job.show_text))
+        verdicts = [judge(rule, heard, self.code, passes=False) for rule in self.rules]
+        entry = ledger.call_entry(job.order, heard, verdicts, redactor(call.names, off=job.show_text))
+        heard.forget()
+        return entry
 
 
 _worker: _Worker | None = None
@@ -129,6 +132,8 @@ _worker: _Worker | None = None
 def _begin(job: Job) -> None:
     global _worker  # noqa: PLW0603 - a process pool has no other place for what a worker keeps
     _worker = _Worker(job)
+    gc.collect()
+    gc.freeze()  # the book stays for good: no need to look through it again and again
 
 
 def _work(documents: list[Document | Unreadable]) -> list[_Judged]:

@@ -6,13 +6,13 @@ import ast
 import linecache
 import os
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from pytest_callqa.call import Call
 from pytest_callqa.errors import NotApplicable, Undecided
-from pytest_callqa.finding import Finding, Quote, Trace
+from pytest_callqa.finding import Finding, Quote
 from pytest_callqa.hearing import Hearing, Moment
 from pytest_callqa.rules import Code, Rule, RuleBook
 from pytest_callqa.verdict import Evidence, Outcome, Verdict
@@ -31,11 +31,13 @@ def hear(call: Call, code: Code, *, language: str = "", organisation: str = "") 
 
 @dataclass(frozen=True, slots=True)
 class _Result:
+    """What became of one moment; ``tested`` holds the findings that decided it."""
+
     outcome: Outcome
     reason: str
     moment: Moment
-    line: str
-    evidence: tuple[Evidence, ...]
+    tested: Sequence[tuple[Finding, str, int]]
+    line: str = ""
 
 
 _WORST = (
@@ -48,8 +50,13 @@ _WORST = (
 )
 
 
-def judge(rule: Rule, call: Hearing, code: Code, fixtures: Mapping[str, object] | None = None) -> Verdict:
-    """Judge one rule on one call: every moment of its situation, the worst of them decides."""
+def judge(
+    rule: Rule, call: Hearing, code: Code, fixtures: Mapping[str, object] | None = None, *, passes: bool = True
+) -> Verdict:
+    """Judge one rule on one call: every moment of its situation, the worst of them decides.
+
+    Without ``passes``, a verdict that is neither broken nor in doubt comes without its evidence, which is faster.
+    """
     clause = rule.clause
     call.consult(rule.books)
     try:
@@ -62,25 +69,18 @@ def judge(rule: Rule, call: Hearing, code: Code, fixtures: Mapping[str, object] 
         return Verdict(clause=clause, outcome=Outcome.ERROR, reason=_broken(error))
     if not moments:
         return Verdict(clause=clause, outcome=Outcome.NOT_APPLICABLE)
-    worst: _Result | None = None
-    broken = 0
-    kept: list[Evidence] = []
-    for moment in moments:
-        result = _try(rule, moment, call, code, fixtures or {})
-        broken += result.outcome is Outcome.FAILED
-        kept.extend(result.evidence)
-        if worst is None or _WORST.index(result.outcome) < _WORST.index(worst.outcome):
-            worst = result
-    assert worst is not None
+    results = [_try(rule, moment, call, code, fixtures or {}) for moment in moments]
+    worst = min(results, key=lambda result: _WORST.index(result.outcome))
+    shown = results if passes or worst.outcome not in (Outcome.PASSED, Outcome.NOT_APPLICABLE) else ()
     return Verdict(
         clause=clause,
         outcome=worst.outcome,
         reason=worst.reason,
         moments=len(moments),
-        broken=broken,
+        broken=sum(result.outcome is Outcome.FAILED for result in results),
         start=worst.moment.start,
         line=worst.line,
-        evidence=tuple(kept),
+        evidence=tuple(evidence for result in shown for evidence in _evidence(result)),
     )
 
 
@@ -92,28 +92,30 @@ def judge_call(book: RuleBook, call: Call, rules: Iterable[Rule] | None = None, 
 
 def _try(rule: Rule, moment: Moment, call: Hearing, code: Code, fixtures: Mapping[str, object]) -> _Result:
     given: dict[str, object] = {"call": call, "moment": moment, "code": code, **fixtures}
-    trace = call.trace = Trace()
-    outcome, reason, line = Outcome.PASSED, "", ""
     if rule.manual and call.attestation(rule.clause) is None:
-        return _Result(Outcome.NOT_ASSESSED, "nobody has attested this clause for this call", moment, "", ())
+        return _Result(Outcome.NOT_ASSESSED, "nobody has attested this clause for this call", moment, ())
+    tested = call.trace.tested = []
+    outcome, reason, line = Outcome.PASSED, "", ""
     try:
+        call.half_said = True
         rule.test(**{name: given[name] for name in rule.arguments})
     except AssertionError as failure:
         outcome = Outcome.FAILED
-        reason, line = _explain(failure, trace)
+        reason, line = _explain(failure, tested)
     except Undecided as doubt:
         outcome, reason = Outcome.UNDECIDED, str(doubt)
     except NotApplicable as why:
         outcome, reason = Outcome.NOT_APPLICABLE, str(why)
     except Exception as error:  # noqa: BLE001 - a broken rule is the verdict "error", the rest is judged
         outcome, reason = Outcome.ERROR, _broken(error)
+    finally:
+        call.half_said = False
     if moment.doubt and outcome in (Outcome.PASSED, Outcome.FAILED):
         outcome, reason, line = Outcome.UNDECIDED, moment.doubt, ""
-    evidence = _evidence(moment, trace, failed=outcome is Outcome.FAILED)
-    return _Result(outcome, reason, moment, line, evidence)
+    return _Result(outcome, reason, moment, tested, line)
 
 
-def _explain(failure: AssertionError, trace: Trace) -> tuple[str, str]:
+def _explain(failure: AssertionError, tests: Sequence[tuple[Finding, str, int]]) -> tuple[str, str]:
     """One line for people and the rule's own failing line.
 
     The author's message comes first; else the finding tested on that very line; else the line itself.
@@ -123,7 +125,7 @@ def _explain(failure: AssertionError, trace: Trace) -> tuple[str, str]:
     said = str(failure).partition("\n")[0].strip()
     message = said if statement is None or statement.msg is not None else ""
     lines = range(statement.lineno, (statement.end_lineno or 0) + 1) if statement else (frame.lineno,)
-    tested = {id(f): f for f, file, line in trace.tested if file == frame.filename and line in lines}
+    tested = {id(f): f for f, file, line in tests if file == frame.filename and line in lines}
     told = list(tested.values())[-1].tell() if tested else ""
     if message and told:
         reason = f"{message} ({told})"
@@ -155,14 +157,16 @@ def _broken(error: Exception) -> str:
     return f"the rule broke: {said} ({os.path.basename(frame.filename)}:{frame.lineno})"
 
 
-def _evidence(moment: Moment, trace: Trace, *, failed: bool) -> tuple[Evidence, ...]:
+def _evidence(result: _Result) -> Iterable[Evidence]:
     """What the moment and every finding of the rule rest on; near misses only where they explain a failure."""
     kept: list[Evidence] = []
-    if moment.finding is not None:
-        kept.extend(_of(moment.finding, near=False))
-    for finding, _, _ in trace.tested:
-        kept.extend(_of(finding, near=failed))
-    return tuple(dict.fromkeys(kept))
+    if result.outcome is Outcome.NOT_ASSESSED:
+        return kept
+    if result.moment.finding is not None:
+        kept.extend(_of(result.moment.finding, near=False))
+    for finding, _, _ in result.tested:
+        kept.extend(_of(finding, near=result.outcome is Outcome.FAILED))
+    return dict.fromkeys(kept)
 
 
 def _of(finding: Finding, *, near: bool) -> list[Evidence]:

@@ -71,7 +71,7 @@ class Clock:
 
 @dataclass(slots=True)
 class Trace:
-    """The findings a rule has tested for truth so far, each with the file and line of the test."""
+    """The findings tested for truth so far, each with the file and line of the test; emptied for every moment judged."""
 
     tested: list[tuple[Finding, str, int]] = field(default_factory=list)
 

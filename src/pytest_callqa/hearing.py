@@ -16,6 +16,9 @@ from pytest_callqa.phrases import Hit, Matcher, Phrase, PhraseBook, split_words
 JOIN_GAP = 1.0
 """Seconds of silence up to which consecutive turns of one speaker belong together."""
 
+BACKCHANNEL = 40
+"""Characters up to which a turn can be a mere sign of listening."""
+
 NEAR = 60.0
 """Score below which a near miss says nothing worth showing."""
 
@@ -43,9 +46,10 @@ class Utterance:
 
     def time_at(self, position: int, *, end: bool = False) -> float | None:
         """When the character at ``position`` was said: from words, else by proportion within its turn."""
-        which = max(bisect_right(self.offsets, max(position - end, 0)) - 1, 0)
-        turn = self.pieces[which]
-        at = position - self.offsets[which]
+        turn, at = self.pieces[0], position
+        if len(self.pieces) > 1:
+            which = max(bisect_right(self.offsets, max(position - end, 0)) - 1, 0)
+            turn, at = self.pieces[which], position - self.offsets[which]
         if turn.words:
             cursor = 0
             found: float | None = None
@@ -88,11 +92,12 @@ class Silence:
 class Speech(Sequence[Utterance]):
     """Some of the utterances of a call, in order; questions put to it are answered by a :class:`Finding`."""
 
-    __slots__ = ("_call", "_indices", "_said", "who")
+    __slots__ = ("_asked", "_call", "_indices", "_said", "who")
 
     def __init__(self, call: Hearing, said: Sequence[Utterance], who: str) -> None:
         self._call, self._said, self.who = call, tuple(said), who
         self._indices: frozenset[int] | None = None
+        self._asked: dict[tuple[int, ...], Finding] = {}
 
     def __len__(self) -> int:
         return len(self._said)
@@ -144,8 +149,16 @@ class Speech(Sequence[Utterance]):
     def says(self, *phrases: Phrase) -> Finding:
         """Whether any of the phrases is said; a phrase in parts needs all its parts, in any order.
 
-        A phrase in which the agent is cut off counts once its first part, or half of it, was said.
+        While a rule tests, a phrase in which the agent is cut off counts once its first part, or half of it, was
+        said; not one that is forbidden.
         """
+        key = (self._call.half_said, *map(id, phrases))
+        known = self._asked.get(key)
+        if known is None:
+            known = self._asked[key] = self._say(phrases)
+        return known
+
+    def _say(self, phrases: Sequence[Phrase]) -> Finding:
         asked = f"{self.who} says {' or '.join([phrase.name for phrase in phrases]).replace('_', ' ')}"
         whole: list[Quote] = []
         begun: tuple[tuple[Quote, ...], tuple[str, ...]] = ((), ())
@@ -169,14 +182,15 @@ class Speech(Sequence[Utterance]):
     def _hear(self, phrase: Phrase) -> tuple[tuple[Quote, ...], tuple[str, ...]]:
         call = self._call
         everywhere, parts = call.heard(phrase)
-        if not everywhere and not call.cut_off:
+        half_said = call.half_said and call.cut_off
+        if not everywhere and not half_said:
             return (), ()
         if self._indices is None:
             self._indices = frozenset([said.index for said in self._said])
         quotes = [quote for quote in everywhere if quote.turn in self._indices]
         heard = {quote.part for quote in quotes}
         missing = tuple(part for part in parts if part not in heard)
-        if missing and call.cut_off:
+        if missing and half_said:
             for said in self._said:
                 if said.index not in call.cut_off or said.role != "agent":
                     continue
@@ -291,6 +305,7 @@ class Hearing:
         self.language = record.language or language
         self.slots = dict(slots or {})
         self.trace = trace if trace is not None else Trace()
+        self.half_said = False
         self.clock = Clock(record.timing, record.tolerance)
         self._matchers: dict[int, Matcher] = {}
         self._hits_of: dict[Matcher, dict[str, list[tuple[Utterance, Hit]]]] = {}
@@ -442,6 +457,8 @@ class Hearing:
 
     def is_backchannel(self, said: Utterance) -> bool:
         """Whether it is a mere sign of listening ("mm-hm"), by the books known so far (see :meth:`consult`)."""
+        if len(said.text) > BACKCHANNEL:
+            return False
         return any(matcher.is_backchannel(said.text) for matcher in self._matchers.values())
 
     # -- the record
@@ -550,6 +567,10 @@ class Hearing:
             part=hit.part,
             score=round(hit.score, 1),
         )
+
+    def forget(self) -> None:
+        """Drop all that was found: moments and speech refer back to the call, and would wait for the garbage collector."""
+        self.__dict__.clear()
 
     def moments(self, key: int, find: Callable[[], Iterable[Moment]]) -> tuple[Moment, ...]:
         """The moments of a situation, found once however many rules share it; its exception is kept too."""

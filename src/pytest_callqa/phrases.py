@@ -51,6 +51,7 @@ _ASCII_TOKEN = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*")
 _MARKS = "\u0300-\u036f\ufe00-\ufe0f"
 _CLUSTER = re.compile(rf".[{_MARKS}]*", re.DOTALL)
 _MARK = re.compile(rf"[{_MARKS}]")
+_DRAWN_OUT = re.compile(r"(.)\1+")
 _APOSTROPHES = str.maketrans("\u2019\u02bc\u2018\uff07`\u00b4", "''''''")
 _SIGNS = str.maketrans("（）［］｛｝｜＜＞＾＄", "()[]{}|<>^$")
 _ALIASES = {"cmn": "zh"}
@@ -286,6 +287,7 @@ class _Language:
     light: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()
     backchannels: frozenset[str] = frozenset()
+    forbidden: set[str] = field(default_factory=set)
     fold: dict[str, tuple[str, ...]] = field(default_factory=dict)
     threshold: float = THRESHOLD
     entries: dict[str, _Entry] = field(default_factory=dict)
@@ -376,6 +378,7 @@ class _Loader:
         self.languages: dict[str, _Language] = {}
         self.faults: list[tuple[str, int, str]] = []
         self.pending: list[tuple[str, str, str, plain.Plain]] = []
+        self.forbidden: list[tuple[str, str, str]] = []
 
     def add(self, file: str, text: str) -> None:
         try:
@@ -389,7 +392,7 @@ class _Loader:
             return
         code = primary(str(document["language"]))
         language = self.languages.setdefault(code, _Language())
-        self._unknown(file, document, ("language", *_WORD_LISTS, "expand", "threshold", "phrases"))
+        self._unknown(file, document, ("language", *_WORD_LISTS, "forbidden", "expand", "threshold", "phrases"))
         for key in _WORD_LISTS:
             words = {word for text in self._texts(file, document, key) for word in split_words(text)}
             setattr(language, key, getattr(language, key) | words)
@@ -397,6 +400,9 @@ class _Loader:
             if isinstance(document["fillers"], list) and len(words := {token.text for token in tokens(text)}) > 1:
                 one_by_one = ", ".join(sorted(words))
                 self._fault(file, text, f"a filler is one word, not {str(text)!r}; write {one_by_one} if each is one")
+        for name in self._texts(file, document, "forbidden"):
+            language.forbidden.add(str(name))
+            self.forbidden.append((file, code, name))
         self._expand(file, language, document.get("expand") or {})
         if "threshold" in document:
             language.threshold = self._number(file, document["threshold"])
@@ -434,6 +440,10 @@ class _Loader:
                 self._fault(file, name, f"{str(name)!r} is a word of phrase books themselves; take another name")
             else:
                 language.entries[str(name)] = self._entry(file, language, name, body)
+        for file, code, name in self.forbidden:
+            entries = self.languages[code].entries
+            if name not in entries:
+                self._fault(file, name, f"`forbidden` names no phrase {str(name)!r}.{did_you_mean(name, entries)}")
         for language in self.languages.values():
             self._resolve(language)
         if self.faults:
@@ -478,10 +488,10 @@ class _Loader:
         return tuple(found)
 
     def _resolve(self, language: _Language) -> None:
-        """Replace ``<name>`` by the wordings it stands for, with their guards; references do not nest."""
+        """Replace ``<name>`` by the wordings it stands for, with their guards."""
         entries = dict(language.entries)
 
-        def expand(wordings: tuple[Wording, ...], guards: list[Wording]) -> Iterator[Wording]:
+        def expand(wordings: tuple[Wording, ...], guards: list[Wording], within: tuple[str, ...]) -> Iterator[Wording]:
             for wording in wordings:
                 if not wording.refers_to:
                     yield wording
@@ -491,18 +501,19 @@ class _Loader:
                 if target is None:
                     hint = did_you_mean(wording.refers_to, entries)
                     self.faults.append((file, int(line), f"<{wording.refers_to}> names no phrase.{hint}"))
-                    continue
-                inner = [w for group in target.parts.values() for w in group]
-                if any(w.refers_to for w in inner):
-                    problem = f"<{wording.refers_to}> itself refers on; name the last one"
-                    self.faults.append((file, int(line), problem))
-                guards.extend(w for w in target.unless if not w.refers_to)
-                yield from (w for w in inner if not w.refers_to)
+                elif wording.refers_to in within:
+                    circle = " -> ".join((*within, wording.refers_to))
+                    self.faults.append((file, int(line), f"phrases refer to each other in a circle: {circle}"))
+                else:
+                    inner = tuple(w for group in target.parts.values() for w in group)
+                    deeper = (*within, wording.refers_to)
+                    guards.extend(expand(target.unless, [], deeper))
+                    yield from expand(inner, guards, deeper)
 
         for name, entry in entries.items():
             guards: list[Wording] = []
-            parts = {part: tuple(expand(wordings, guards)) for part, wordings in entry.parts.items()}
-            language.entries[name] = _Entry(parts, (*expand(entry.unless, []), *guards), entry.threshold)
+            parts = {part: tuple(expand(wordings, guards, (name,))) for part, wordings in entry.parts.items()}
+            language.entries[name] = _Entry(parts, (*expand(entry.unless, [], (name,)), *guards), entry.threshold)
 
     def _texts(self, file: str, table: Mapping[str, plain.Plain], key: str) -> list[str]:
         value = table.get(key, [])
@@ -611,6 +622,9 @@ class Matcher:
         self._compile()
         self._index = _Index(self._patterns)
         self._long_words = [w for w in self._numbers if len(w) > 3 and w.isalpha() and w not in language.numbers]
+        self._drawn_out = {
+            _DRAWN_OUT.sub(r"\1", word): word for word in sorted([*self._language.fold, *self._numbers], key=len)
+        }
         self._sounds: dict[str, tuple[_Sound, ...]] = {}
         self._alike: dict[_Similar, int] = {}
         self._known: dict[tuple[int, ...], Sequence[_Heard]] = {}
@@ -653,10 +667,17 @@ class Matcher:
 
     def is_backchannel(self, text: str) -> bool:
         """Whether the text is nothing but signs of listening ("mm-hm")."""
-        return all(word in self._language.backchannels or word in self._language.fillers for word in split_words(text))
+        folded, places = _fold(text)
+        words = (_ASCII_TOKEN if places is None else _TOKEN).finditer(folded)
+        return all(word[0] in self._language.backchannels or word[0] in self._language.fillers for word in words)
 
     def begins(self, text: str, name: str) -> Hit | None:
-        """A hit when the text ends inside the phrase (or its first part), at least half of which was said."""
+        """A hit when the text ends inside the phrase (or its first part), at least half of which was said.
+
+        Never of a forbidden phrase: what was not said in full was not said.
+        """
+        if name in self._language.forbidden:
+            return None
         sounds = self._look_up(text)
         points, present = _points(sounds), _present(sounds)
         threshold = self.threshold(name)
@@ -782,11 +803,29 @@ class Matcher:
 
     def _learn(self, word: str) -> tuple[_Sound, ...]:
         """Compare a word with the book's, once for all texts."""
-        sounds = () if word in self._language.fillers else tuple(map(self._sound, self._split(word)))
+        sounds = () if word in self._language.fillers else tuple(map(self._sound, self._pieces(word)))
         if len(self._sounds) >= 5 * self._remember:
             self._sounds.clear()
         self._sounds[word] = sounds
         return sounds
+
+    def _pieces(self, word: str) -> Sequence[str]:
+        """The words meant by a word: a contraction's, those run together ("higood"), one drawn out ("byeee")."""
+        fold = self._language.fold
+        if word in fold:
+            return fold[word]
+        if word in self._numbers or len(word) < 3 or not (word.isalpha() and word.isascii()) or self._resemble(word):
+            return (word,)
+        if short := self._drawn_out.get(_DRAWN_OUT.sub(r"\1", word)):
+            if len(short) < len(word):
+                return fold.get(short, (short,))
+        for cut in range(2, len(word) - 1):
+            pair = word[:cut], word[cut:]
+            if all(half in self._numbers or half in fold for half in pair):
+                meant = [piece for half in pair for piece in fold.get(half, (half,))]
+                if max(map(len, meant)) > 3 or min(map(len, pair)) > 2:
+                    return meant
+        return (word,)
 
     def _sound(self, word: str) -> _Sound:
         similar = self._resemble(word)

@@ -36,6 +36,8 @@ class Code:
 
     def __init__(self, settings: Mapping[str, Setting]) -> None:
         self._settings = dict(settings)
+        taken = dir(self)
+        self.__dict__.update((name, value) for name, value in settings.items() if name not in taken)
 
     @classmethod
     def load(cls, file: Path) -> Code:
