@@ -17,7 +17,7 @@ from pytest_callqa import Finding, Hearing, Moment, Phrase, PhraseBook, Speech, 
 from pytest_callqa.call import Case, EventKind
 from pytest_callqa.finding import Quote
 from pytest_callqa.hearing import Utterance
-from pytest_callqa.phrases import split_words, tokens
+from pytest_callqa.phrases import Hit, split_words, tokens
 from pytest_callqa.rules import Code, Situation
 
 phrases = PhraseBook.load(Path(__file__).parent / "phrases")
@@ -39,7 +39,7 @@ def customer_says(*said: Phrase) -> Situation:
 def turns_of(finding: Finding) -> Iterator[Finding]:
     """What was found, turn by turn."""
     for _, quotes in groupby(finding.quotes, key=lambda quote: quote.turn):
-        yield replace(finding, quotes=tuple(quotes))
+        yield finding.only(quotes)
 
 
 def cut_short(call: Hearing) -> bool:
@@ -242,7 +242,8 @@ def confidential_data(call: Hearing, code: Code) -> Finding:
         told_figures, told_codes = figures(told).replace(" ", ""), _codes(told)
         numbers = [run for run in figures(sentence).split() if len(run) >= least and run not in told_figures]
         if (numbers or _codes(sentence) - told_codes) and not _verified(call, quote):
-            found.append(replace(quote, text=sentence, last=quote.first + len(sentence)))
+            told = Hit(quote.first, quote.first + len(sentence), quote.score)
+            found.append(call.quote(call.utterances[quote.turn], told, quote.phrase))
     return Finding("the agent tells what only the customer may know", call.clock, call.trace, quotes=tuple(found))
 
 

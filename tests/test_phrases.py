@@ -360,6 +360,7 @@ phrases:
   twice: hello
   listed: [[hello]]
   worded: {any: hello, threshold: high}
+  scored: [hello ~, hello there ~0, ~90 hello]
 """,
     "b.yaml": "language: en\nphrases:\n  twice: hello\n",
     "c.yaml": "phrases:\n  hello: hello\n",
@@ -373,7 +374,7 @@ phrases:
 def test_all_faults_are_told_at_once_with_file_and_line_and_what_is_right() -> None:
     with pytest.raises(BadBook) as caught:
         PhraseBook.parse(FAULTS)
-    notation = "use (a|b), [optional], {slot}, ..2, ^ first or $ last"
+    notation = "use (a|b), [optional], {slot}, ..2, ^ first, $ last or ~85"
     problems = list(caught.value.problems)
     assert "stands for more than 400 sentences; split it into several wordings" in problems.pop(22)
     assert problems == [
@@ -407,6 +408,9 @@ def test_all_faults_are_told_at_once_with_file_and_line_and_what_is_right() -> N
         "a.yaml, line 25: unknown key 'unles'. Did you mean 'unless'?",
         "a.yaml, line 27: `any` must be a list of texts; put quotes around a text with a colon",
         "a.yaml, line 28: a threshold is a number above 0 and up to 100, not 'high'",
+        "a.yaml, line 29: '~' in 'hello ~' is no score; write ~ and a number up to 100 at the end, such as ~85",
+        "a.yaml, line 29: '~0' in 'hello there ~0' is no score; write ~ and a number up to 100 at the end, such as ~85",
+        "a.yaml, line 29: '~90 hello' in '~90 hello' is no score; write ~ and a number up to 100 at the end, such as ~85",
         "b.yaml, line 3: the phrase 'twice' is already defined in 'en'",
         "c.yaml, line 1: expected `language: en` and `phrases:` at the top",
         "d.yaml, line 2: `phrases` must be a table of names",

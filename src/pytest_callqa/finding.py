@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec.structs import replace
 
 from pytest_callqa.call import Role, Timing
 from pytest_callqa.errors import Undecided
@@ -18,8 +21,7 @@ def clock_time(seconds: float | None) -> str:
     return f"{int(minutes)}:{rest:04.1f}"
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(msgspec.Struct, frozen=True, gc=False):
     """Words of a call as evidence.
 
     ``turn`` is the index of the joined turn, ``first`` and ``last`` the character span in it,
@@ -42,8 +44,7 @@ class Quote:
         return f"“{self.text}”{at}"
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(msgspec.Struct, frozen=True, gc=False):
     """How far times can be trusted: what the transcript carries, and how many seconds they may be off."""
 
     timing: Timing
@@ -76,8 +77,7 @@ class Trace:
     tested: list[tuple[Finding, str, int]] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True, eq=False):
     """What a question found.
 
     It is true when ``quotes`` answer it (or ``fact`` holds), nothing is ``missing`` and no link of
@@ -86,12 +86,12 @@ class Finding:
 
     asked: str
     clock: Clock
-    trace: Trace = field(repr=False)
+    trace: Trace
     quotes: tuple[Quote, ...] = ()
     missing: tuple[str, ...] = ()
     fact: bool | None = None
     problem: str = ""
-    look: Callable[[], Quote | None] | None = field(default=None, repr=False)
+    look: Callable[[], Quote | None] | None = None
 
     @property
     def holds(self) -> bool:
@@ -124,6 +124,10 @@ class Finding:
         return self.look() if self.look is not None else None
 
     # -- chaining
+
+    def only(self, quotes: Iterable[Quote]) -> Finding:
+        """The same answer, resting on some of its quotes only."""
+        return replace(self, quotes=tuple(quotes))
 
     def by(self, role: Role) -> Finding:
         """Only what this party said."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from unicodedata import east_asian_width
+
+import msgspec
 
 from pytest_callqa.call import Attestation, Call, Case, Event, EventKind, Role, Turn
 from pytest_callqa.errors import Undecided
@@ -29,8 +31,7 @@ CUT_OFF = ("-", "–", "—", "…", "...")
 """How transcripts mark a turn that was broken off."""
 
 
-@dataclass(frozen=True, slots=True)
-class Utterance:
+class Utterance(msgspec.Struct, frozen=True, eq=False):
     """Consecutive turns of one speaker, joined for matching; ``pieces`` are the turns as recorded.
 
     ``offsets`` are the pieces' places in ``text``; ``start`` and ``end`` are seconds.
@@ -70,8 +71,7 @@ class Utterance:
         return turn.start + (turn.end - turn.start) * min(max(at / len(turn.text), 0.0), 1.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Silence:
+class Silence(msgspec.Struct, frozen=True, eq=False):
     """A stretch in which nobody speaks, in seconds, between two utterances (None: the call's ends).
 
     ``doubt`` is set when its length lies within the tolerance of the length asked for.
@@ -92,12 +92,13 @@ class Silence:
 class Speech(Sequence[Utterance]):
     """Some of the utterances of a call, in order; questions put to it are answered by a :class:`Finding`."""
 
-    __slots__ = ("_asked", "_call", "_indices", "_said", "who")
+    __slots__ = ("_asked", "_call", "_indices", "_near", "_said", "who")
 
     def __init__(self, call: Hearing, said: Sequence[Utterance], who: str) -> None:
         self._call, self._said, self.who = call, tuple(said), who
         self._indices: frozenset[int] | None = None
         self._asked: dict[tuple[int, ...], Finding] = {}
+        self._near: dict[tuple[int, ...], Quote | None] = {}
 
     def __len__(self) -> int:
         return len(self._said)
@@ -176,7 +177,7 @@ class Speech(Sequence[Utterance]):
             self._call.trace,
             quotes=tuple(whole) or begun[0],
             missing=() if whole else begun[1],
-            look=None if whole else cache(lambda: self._nearest(phrases)),
+            look=None if whole else lambda: self._nearest(phrases),
         )
 
     def _hear(self, phrase: Phrase) -> tuple[tuple[Quote, ...], tuple[str, ...]]:
@@ -204,13 +205,16 @@ class Speech(Sequence[Utterance]):
 
     def _nearest(self, phrases: Sequence[Phrase]) -> Quote | None:
         best: Quote | None = None
-        for phrase in phrases:
-            matcher = self._call.matcher(phrase)
-            for said in self._said:
-                hit = matcher.nearest(said.text, phrase.name, above=best.score if best else NEAR)
-                if hit is not None:
-                    best = self._call.quote(said, hit, phrase.name)
-        return best
+        key = tuple(map(id, phrases))
+        if key not in self._near:
+            for phrase in phrases:
+                matcher = self._call.matcher(phrase)
+                for said in self._said:
+                    hit = matcher.nearest(said.text, phrase.name, above=best.score if best else NEAR)
+                    if hit is not None:
+                        best = self._call.quote(said, hit, phrase.name)
+            self._near[key] = best
+        return self._near[key]
 
     def shows(self, what: str, finder: Callable[[str], Iterable[tuple[int, int]]]) -> Finding:
         """A question no phrase can put: ``finder`` gives the character spans in a text that answer it."""
@@ -287,6 +291,14 @@ class Moment:
         return self.call.agent.until(self.turn.index if self.turn else self.index + 1)
 
 
+class _Heard(msgspec.Struct):
+    """What a book's matcher heard in a call, by phrase, and as quotes those that were asked for."""
+
+    matcher: Matcher
+    hits: dict[str, list[tuple[Utterance, Hit]]]
+    quotes: dict[str, list[Quote]]
+
+
 class Hearing:
     """A call under judgement. Rules receive it as ``call``; it asks, the data stay untouched.
 
@@ -308,8 +320,7 @@ class Hearing:
         self.half_said = False
         self.clock = Clock(record.timing, record.tolerance)
         self._matchers: dict[int, Matcher] = {}
-        self._hits_of: dict[Matcher, dict[str, list[tuple[Utterance, Hit]]]] = {}
-        self._heard: dict[tuple[str, PhraseBook], tuple[list[Quote], tuple[str, ...]]] = {}
+        self._books: dict[int, _Heard] = {}
         self._moments: dict[int, tuple[Moment, ...] | Exception] = {}
 
     # -- what was said
@@ -530,28 +541,32 @@ class Hearing:
 
         Raises :class:`Undecided` when the phrase cannot be heard in the call's language, or for want of a setting.
         """
-        known = self._heard.get((phrase.name, phrase.book))
-        if known is None:
-            matcher = self.matcher(phrase)
-            parts = matcher.parts(phrase.name)
-            if not parts:
-                raise Undecided(f"the phrase {str(phrase)!r} has no wordings in {self.language!r}")
-            if slot := matcher.lacks(phrase.name):
-                raise Undecided(f"the phrase {str(phrase)!r} cannot be told without {{{slot}}}, which is not set")
-            hits = self._hits(matcher).get(phrase.name, ())
-            known = [self.quote(said, hit, phrase.name) for said, hit in hits], parts
-            self._heard[phrase.name, phrase.book] = known
-        return known
-
-    def _hits(self, matcher: Matcher) -> Mapping[str, Sequence[tuple[Utterance, Hit]]]:
-        """What a matcher hears in the whole call, by phrase."""
-        hits = self._hits_of.get(matcher)
+        book = self._books.get(id(phrase.book)) or self._listen(phrase)
+        parts = book.matcher.audible.get(phrase.name)
+        if parts is None:
+            slot = book.matcher.lacks(phrase.name)
+            raise Undecided(
+                f"the phrase {str(phrase)!r} cannot be told without {{{slot}}}, which is not set"
+                if slot
+                else f"the phrase {str(phrase)!r} has no wordings in {self.language!r}"
+            )
+        hits = book.hits.get(phrase.name)
         if hits is None:
-            hits = self._hits_of[matcher] = {}
-            for said in self.utterances:
-                for name, found in matcher.hits(said.text).items():
-                    hits.setdefault(name, []).extend([(said, hit) for hit in found])
-        return hits
+            return (), parts
+        quotes = book.quotes.get(phrase.name)
+        if quotes is None:
+            quotes = book.quotes[phrase.name] = [self.quote(said, hit, phrase.name) for said, hit in hits]
+        return quotes, parts
+
+    def _listen(self, phrase: Phrase) -> _Heard:
+        """Hear the whole call for all phrases of a book."""
+        matcher = self.matcher(phrase)
+        hits: dict[str, list[tuple[Utterance, Hit]]] = {}
+        for said in self.utterances:
+            for name, found in matcher.hits(said.text).items():
+                hits.setdefault(name, []).extend([(said, hit) for hit in found])
+        heard = self._books[id(phrase.book)] = _Heard(matcher, hits, {})
+        return heard
 
     def quote(self, said: Utterance, hit: Hit, phrase: str) -> Quote:
         """A hit as evidence, with its time."""

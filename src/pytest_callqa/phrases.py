@@ -8,6 +8,7 @@ A wording is words, with a little notation::
     wait ..2 moment               a gap of up to two words (".." alone: three)
     ^ hey                         at the start of what is said;  "no $" at its end
     <apology>                     all wordings of another phrase
+    hey that is impossible ~85    heard from a score of 85, whatever the phrase needs
 
 Words are compared once per vocabulary, not once per utterance: each distinct word is looked up
 among the book's words (with tolerance for recognition errors), an index over the rarest words of
@@ -160,6 +161,8 @@ class Wording:
     at_end: bool = False
     refers_to: str = ""
     place: str = ""
+    threshold: float = 0.0
+    """The score it needs: from ``~``, or for a guard that came with a reference from there (0: as the phrase does)."""
 
 
 def parse_wording(text: str, fold: Mapping[str, Sequence[str]] | None = None) -> Wording:
@@ -167,7 +170,7 @@ def parse_wording(text: str, fold: Mapping[str, Sequence[str]] | None = None) ->
 
     Raises :class:`BadInput` with what is wrong and the nearest valid form.
     """
-    body = text.translate(_SIGNS).strip()
+    body, needs = _own_threshold(text, text.translate(_SIGNS).strip())
     at_start, at_end = body.startswith("^"), body.endswith("$")
     body = body.removeprefix("^").removesuffix("$").strip()
     symbols: list[tuple[str, str]] = []
@@ -190,7 +193,16 @@ def parse_wording(text: str, fold: Mapping[str, Sequence[str]] | None = None) ->
     whole = tuple(form for form in forms if _required(form))
     if not whole:
         raise BadInput(f"the wording {text!r} holds no word that must be said; add one")
-    return Wording(text, whole, at_start, at_end)
+    return Wording(text, whole, at_start, at_end, threshold=needs)
+
+
+def _own_threshold(text: str, body: str) -> tuple[str, float]:
+    """What stands before ``~85``, and the score; 0 without one."""
+    body, sign, score = body.rpartition("~") if "~" in body else (body, "", "0")
+    number = float(score) if re.fullmatch(r"\s*\d{1,3}(\.\d+)?\s*", score) else -1.0
+    if not (0 < number <= 100 or not sign):
+        raise BadInput(f"'~{score}' in {text!r} is no score; write ~ and a number up to 100 at the end, such as ~85")
+    return body.strip(), number
 
 
 def _required(form: _Form) -> list[str]:
@@ -204,7 +216,7 @@ def _required(form: _Form) -> list[str]:
 
 
 def _notation() -> str:
-    return "use (a|b), [optional], {slot}, ..2, ^ first or $ last"
+    return "use (a|b), [optional], {slot}, ..2, ^ first, $ last or ~85"
 
 
 class _Reader:
@@ -507,7 +519,8 @@ class _Loader:
                 else:
                     inner = tuple(w for group in target.parts.values() for w in group)
                     deeper = (*within, wording.refers_to)
-                    guards.extend(expand(target.unless, [], deeper))
+                    own = target.threshold
+                    guards.extend(replace(w, threshold=w.threshold or own) for w in expand(target.unless, [], deeper))
                     yield from expand(inner, guards, deeper)
 
         for name, entry in entries.items():
@@ -608,7 +621,10 @@ class _Pattern:
 
 
 class Matcher:
-    """Hears every phrase of one language in a text. Results are kept for texts heard again, up to a bound."""
+    """Hears every phrase of one language in a text. Results are kept for texts heard again, up to a bound.
+
+    ``audible`` holds the phrases that can be heard, each with the parts it must have.
+    """
 
     def __init__(self, language: _Language, slots: Mapping[str, Sequence[str]], *, remember: int = 20_000) -> None:
         self._language = language
@@ -620,6 +636,7 @@ class Matcher:
         self._lacking: dict[str, str] = {}
         self._numbers: dict[str, int] = {}
         self._compile()
+        self.audible = {name: parts for name, parts in self._parts.items() if parts and name not in self._lacking}
         self._index = _Index(self._patterns)
         self._long_words = [w for w in self._numbers if len(w) > 3 and w.isalpha() and w not in language.numbers]
         self._drawn_out = {
@@ -709,8 +726,9 @@ class Matcher:
                 for wording in wordings:
                     for form in wording.forms:
                         for filled in self._fill(form):
+                            needs = wording.threshold or entry.threshold
                             pattern = self._pattern(
-                                owner, filled, entry.threshold, at_start=wording.at_start, at_end=wording.at_end
+                                owner, filled, needs, at_start=wording.at_start, at_end=wording.at_end
                             )
                             if pattern is None:
                                 lacking = next((e.name for e in form if isinstance(e, _Slot)), "")
