@@ -17,6 +17,9 @@ Role: TypeAlias = Literal["agent", "customer", "system", "unknown"]
 Timing: TypeAlias = Literal["none", "start", "turn", "word"]
 """The finest times a call carries: none, the start of turns, their start and end, or of words."""
 
+MIXED_SPEAKERS = "the recogniser mixed up its speakers"
+"""How a limit of a call begins that says so; no role map can help such a call."""
+
 Roles: TypeAlias = Literal["given", "mapped", "unknown"]
 """Where roles come from: the file, the user's role map, or nowhere."""
 

@@ -10,7 +10,7 @@ from unicodedata import east_asian_width
 
 import msgspec
 
-from pytest_callqa.call import Attestation, Call, Case, Event, EventKind, Role, Turn
+from pytest_callqa.call import MIXED_SPEAKERS, Attestation, Call, Case, Event, EventKind, Role, Turn
 from pytest_callqa.errors import Undecided
 from pytest_callqa.finding import Clock, Finding, Quote, Trace, clock_time
 from pytest_callqa.phrases import Hit, Matcher, Phrase, PhraseBook, split_words
@@ -387,7 +387,12 @@ class Hearing:
 
     @cached_property
     def _gaps(self) -> tuple[Silence, ...]:
-        """All silences between, inside and after the utterances, in order; holds are not silence."""
+        """All silences between, inside and after the utterances, in order; holds are not silence.
+
+        From words, else from turns with what the vendor heard inside them, else what the vendor lists.
+        """
+        if self._only_vendor_silences:
+            return tuple(sorted(self._vendor_silences(()), key=lambda gap: gap.start))
         self.need_turn_ends()
         busy: list[tuple[float, float, Utterance | None]] = [(*hold, None) for hold in self._holds]
         for said in self.utterances:
@@ -406,6 +411,11 @@ class Hearing:
             gaps.append(Silence(reached, self.end, before, None))
         gaps.extend(self._vendor_silences(gaps))
         return tuple(sorted(gaps, key=lambda gap: gap.start))
+
+    @property
+    def _only_vendor_silences(self) -> bool:
+        """Whether turns have no ends, and the vendor lists the silences between them."""
+        return self.record.timing == "start" and bool(self.record.silences)
 
     @cached_property
     def _holds(self) -> tuple[tuple[float, float], ...]:
@@ -437,9 +447,17 @@ class Hearing:
     def silences(self, at_least: float) -> tuple[Silence, ...]:
         """Every silence of this many seconds and more, in order; borderline ones carry a ``doubt``.
 
-        Raises :class:`Undecided` when the transcript has no ends of turns.
+        Raises :class:`Undecided` when the transcript has no ends of turns and no list of silences that
+        would hold them all.
         """
         found = []
+        if self._only_vendor_silences:
+            shortest = min(silence.end - silence.start for silence in self.record.silences)
+            if shortest > at_least + self.clock.tolerance:
+                raise Undecided(
+                    "the transcript has only the start of turns, "
+                    f"and its list of silences knows none under {shortest:g} s"
+                )
         for gap in self._gaps:
             if gap.length < at_least - max(self.clock.tolerance, 0.005):
                 continue
@@ -509,7 +527,12 @@ class Hearing:
     def need_roles(self) -> None:
         """Raises :class:`Undecided` when nobody said which speaker is the agent."""
         if self.record.roles == "unknown":
-            raise Undecided("who is the agent is not known; map the speakers with --callqa-roles")
+            mixed = next((limit for limit in self.record.limits if limit.startswith(MIXED_SPEAKERS)), "")
+            if mixed:
+                raise Undecided(f"who is the agent cannot be told: {mixed}")
+            raise Undecided(
+                "who is the agent is not known; map the speakers with --callqa-roles (callqa inspect suggests a map)"
+            )
 
     def need_turn_ends(self) -> None:
         """Raises :class:`Undecided` when the transcript does not say when turns end."""

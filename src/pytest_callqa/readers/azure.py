@@ -6,12 +6,13 @@ Content Understanding REST reference. Files of Microsoft's own samples carry eac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from itertools import pairwise
 
 import msgspec
 
-from pytest_callqa.call import Call, Turn, Word
+from pytest_callqa.call import MIXED_SPEAKERS, Call, Turn, Word
 from pytest_callqa.readers.clock import seconds
 from pytest_callqa.readers.content import Content
 from pytest_callqa.readers.options import ReadOptions
@@ -21,6 +22,9 @@ from pytest_callqa.readers.words import in_time
 
 _TICKS = 10_000_000  # a second
 _NO_ROLES = "Azure numbers its speakers or channels, and may give two people one number: roles need a role map"
+_NO_PAUSE = 0.05  # seconds; people leave about 0.2 s, and a phrase that Azure ended by itself ends with a pause
+_MANY_SWITCHES = 3
+_LARGE_SHARE = 0.2
 _NO_LINE = "no loudness, and no ring, answer, hold or transfer times"
 
 
@@ -68,13 +72,14 @@ class AzureBatch:
         batch = content.to(_Batch)
         phrases = [phrase for phrase in batch.recognized_phrases if phrase.n_best]
         several = len({phrase.channel for phrase in phrases}) > 1
+        turns = in_time(_batch_turn(phrase, several=several) for phrase in phrases)
         return Call(
             id="",
-            turns=in_time(_batch_turn(phrase, several=several) for phrase in phrases),
+            turns=turns,
             tolerance=tolerance(self.name),
             language=next((phrase.locale for phrase in phrases if phrase.locale), ""),
             duration=batch.duration.total_seconds() if batch.duration else None,
-            limits=(_NO_ROLES, _NO_LINE),
+            limits=(*_mixed_up(turns), _NO_ROLES, _NO_LINE),
             format=self.name,
         )
 
@@ -119,6 +124,21 @@ def _speaker(channel: int | None, speaker: int | None) -> str:
     return "" if speaker is None else f"speaker {speaker}"
 
 
+def _mixed_up(turns: Sequence[Turn]) -> Iterator[str]:
+    """A limit, if numbered speakers change so often without a pause that sentences were cut in two.
+
+    Where one phrase was given to two speakers, which of them is the agent differs from line to line.
+    """
+    switches = [
+        one.end is not None and two.start is not None and abs(two.start - one.end) <= _NO_PAUSE
+        for one, two in pairwise(turns)
+        if one.speaker != two.speaker and one.speaker.startswith("speaker")
+    ]
+    cuts = sum(switches)
+    if cuts >= _MANY_SWITCHES and cuts >= _LARGE_SHARE * len(switches):
+        yield f"{MIXED_SPEAKERS}: {cuts} of {len(switches)} times they change without a pause, within a sentence"
+
+
 class _FastWord(msgspec.Struct, frozen=True, rename="camel"):
     text: str
     offset_milliseconds: float
@@ -153,13 +173,14 @@ class AzureFast:
         """Raises :class:`BadInput` for fields that do not fit."""
         fast = content.to(_Fast)
         several = len({phrase.channel for phrase in fast.phrases}) > 1
+        turns = in_time(_fast_turn(phrase, several=several) for phrase in fast.phrases)
         return Call(
             id="",
-            turns=in_time(_fast_turn(phrase, several=several) for phrase in fast.phrases),
+            turns=turns,
             tolerance=tolerance(self.name),
             language=next((phrase.locale for phrase in fast.phrases), ""),
             duration=seconds(fast.duration_milliseconds),
-            limits=(_NO_ROLES, _NO_LINE),
+            limits=(*_mixed_up(turns), _NO_ROLES, _NO_LINE),
             format=self.name,
         )
 

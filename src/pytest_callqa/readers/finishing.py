@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from pytest_callqa.call import Call, Roles, Timing, Turn, Word
+from pytest_callqa.call import MIXED_SPEAKERS, Call, Roles, Timing, Turn, Word
 from pytest_callqa.errors import BadInput
 from pytest_callqa.readers.roles import RoleMap
 
@@ -46,7 +46,7 @@ def finish(call: Call, roles: RoleMap) -> Call:
         turns = tuple(sorted(turns, key=lambda turn: turn.start or 0.0))
     limits = (*call.limits, *_doubts(call, times))
     provenance: Roles = call.roles
-    if roles:
+    if roles and not any(limit.startswith(MIXED_SPEAKERS) for limit in call.limits):
         turns, provenance = _mapped(turns, roles, provenance)
     if provenance == "unknown" and any(turn.role != "unknown" for turn in turns):
         provenance = "given"
