@@ -198,6 +198,7 @@ EXAMPLES = {
         你到底会不会啊
         ---
         my internet is slow
+        the billing screen is very slow
         画面很慢
         """,
     "customer_complains_attitude": """
@@ -246,6 +247,7 @@ EXAMPLES = {
         您登记的手机号是一三八
         ---
         your case number is 1234
+        could you provide your email address and the last four digits of your phone number
         您的工单号是1234
         """,
 }

@@ -834,9 +834,8 @@ class Matcher:
             return fold[word]
         if word in self._numbers or len(word) < 3 or not (word.isalpha() and word.isascii()) or self._resemble(word):
             return (word,)
-        if short := self._drawn_out.get(_DRAWN_OUT.sub(r"\1", word)):
-            if len(short) < len(word):
-                return fold.get(short, (short,))
+        if (short := self._drawn_out.get(_DRAWN_OUT.sub(r"\1", word))) and len(short) < len(word):
+            return fold.get(short, (short,))
         for cut in range(2, len(word) - 1):
             pair = word[:cut], word[cut:]
             if all(half in self._numbers or half in fold for half in pair):

@@ -1,0 +1,425 @@
+"""How well the phrases of the worked book hear what people really say: `python -m benchmarks quality [errors]`.
+
+The labelled sets are halved by dialogue. Phrases are improved by reading errors of the development half only
+(`errors` prints them); the figures that count are those on test strings that do not occur in development.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import random
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
+
+from benchmarks.measure import RESULTS, save
+from pytest_callqa.phrases import PhraseBook, split_words
+
+HERE = Path(__file__).parent
+UTTERANCES = HERE / "data" / "utterances"
+PHRASES = HERE.parent / "conduct_specs" / "phrases"
+ORGANISATION = {"organisation": ["the monitoring center hotline"]}
+NOISE = (0.0, 0.065, 0.15, 0.30)
+SEED = 20261123
+
+PROHIBITED = (
+    "uncivil",
+    "curses",
+    "turns_away",
+    "demands_repeat",
+    "blames_the_line",
+    "talks_back",
+    "pleads_inexperience",
+    "denies_the_call",
+    "puts_off",
+    "brushes_off",
+    "refuses_bluntly",
+    "casual_answer",
+    "demands_understanding",
+)
+"""The phrases that the code says must not be said."""
+
+GOALS = {"more help": 0.90, "closing wish": 0.85, "greeting": 0.80, "goodbye": 0.80}
+"""F1 on test strings not seen in development."""
+
+FALSE_ALARMS_GOAL = 0.1
+LOST_GOAL = 0.08
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One labelled string; ``development`` says which half its dialogue is in."""
+
+    text: str
+    labels: frozenset[str]
+    development: bool
+
+
+def in_development(dialogue: str) -> bool:
+    """Halves dialogues for good: the same dialogue is in the same half on every machine."""
+    return hashlib.sha256(dialogue.encode()).digest()[0] % 2 == 0
+
+
+def _read(file: str, dialogue: str, label: str) -> list[Utterance]:
+    with gzip.open(UTTERANCES / file, "rt", encoding="utf-8", newline="") as rows:
+        return [
+            Utterance(row["text"], frozenset(row[label].split("|")), in_development(row[dialogue]))
+            for row in csv.DictReader(rows)
+        ]
+
+
+@cache
+def system_turns() -> list[Utterance]:
+    return _read("cc-by-sa/sgd_dev_system.csv.gz", "dialogue", "acts")
+
+
+@cache
+def customer_sentences() -> list[Utterance]:
+    return _read("cdla-permissive/multidogo_dev_customer.csv.gz", "conversation", "intents")
+
+
+# --- the labelled sets --------------------------------------------------------------------
+
+WISH = re.compile(
+    r"\b(have|hav|has|enjoy\w*|wish\w*|hope|good|great|nice|wonderful|pleasant|lovely|safe|happy)\b.*"
+    r"\b(days?|one|time|evening|night|afternoon|morning|weekend|week|trip|journey|flight|stay|ride|visit|fun|luck|"
+    r"meal|dinner|lunch|movie|film|show|music|song|concert|event|game|holidays?|vacation|party|rest|travels?|it|"
+    r"yourself|yourselves|ahead|there|experience|drive|tour|match|moment)\b|\benjoy\b|\btake care\b|\bhave fun\b",
+    re.IGNORECASE,
+)
+"""What a GOODBYE turn must hold to be labelled a closing wish, written from samples before any matching."""
+
+APOLOGY = re.compile(r"\b(sorry|sory|apolog\w+|regret\w*|afraid|forgive|pardon|excuse)\b", re.IGNORECASE)
+"""What a failure notice must hold to be labelled an apology: the act only says that there was a failure."""
+
+
+@dataclass(frozen=True)
+class LabelledSet:
+    """Strings, the phrase that should hear them, and which of them it should hear."""
+
+    phrase: str
+    strings: Callable[[], list[Utterance]]
+    positive: Callable[[Utterance], bool]
+    plain: tuple[str, ...]
+    regex: str
+    aside: str = ""
+    """Strings that hold what this finds bear one label only, and another: they count in a figure of their own."""
+
+
+SETS = {
+    "more help": LabelledSet(
+        "anything_else",
+        system_turns,
+        lambda said: "REQ_MORE" in said.labels,
+        (
+            "is there anything else i can do for you",
+            "anything else i can help you with",
+            "can i help you with anything else",
+            "what else can i do for you",
+            "do you need anything else",
+            "will that be all",
+        ),
+        r"\b(any|some)thing (else|more)\b|\bwhat else (can|could|may) i\b"
+        r"|\b(any|more|further|other) (help|assistance)\b|\bfurther (assist|help)|\bwill that be all\b",
+    ),
+    "closing wish": LabelledSet(
+        "closing_wish",
+        system_turns,
+        lambda said: "GOODBYE" in said.labels and bool(WISH.search(said.text)),
+        ("have a nice day", "have a great day", "have a good one", "enjoy the rest of your day", "enjoy your stay"),
+        r"\bhave (a|an|yourself a) (\w+ )?\w+ (day|one|time|evening|night|afternoon|weekend|trip|stay)\b"
+        r"|\benjoy (your|the)\b|\btake care\b|\bhave fun\b",
+        r"(^|[.,!?;]|\b(and|please|do|to you)\b) *(please |do )?(have (fun|an?)|enjoy|good luck)\b",
+    ),
+    "greeting": LabelledSet(
+        "hello",
+        customer_sentences,
+        lambda said: "openinggreeting" in said.labels,
+        ("hello", "hi", "good morning", "good afternoon", "good evening", "greetings"),
+        r"^\s*(hi+|hai|hello+|helo|hey+|hlo|good (morning|afternoon|evening|day)|greetings)\b",
+        r"^(hi+|hai+|hello|haii|good (morning|afternoon|evening))\b",
+    ),
+    "goodbye": LabelledSet(
+        "goodbye",
+        customer_sentences,
+        lambda said: "closinggreeting" in said.labels,
+        ("goodbye", "bye", "bye bye", "have a nice day", "see you later", "take care", "good night"),
+        r"\b(bye+|goodbye|good bye|take care|see you|have a (nice|good|great|wonderful) (day|one|evening|weekend))\b",
+        r"\b(bye+|goodbye|good bye|see you|have (an? )?(nice|good|great|wonderful|lovely) (day|time|one|weekend))\b",
+    ),
+    "thanks": LabelledSet(
+        "customer_thanks",
+        customer_sentences,
+        lambda said: "thankyou" in said.labels,
+        ("thank you", "thanks", "thank you very much", "thanks a lot", "i appreciate it"),
+        r"\b(thanks?( you)?|thank ?u|thx|thanx|ty|appreciate)\b",
+        r"thank|\bty\b|\bthanx\b",
+    ),
+    "apology after a failure": LabelledSet(
+        "apology",
+        lambda: [said for said in system_turns() if "NOTIFY_FAILURE" in said.labels],
+        lambda said: bool(APOLOGY.search(said.text)),
+        ("i am sorry", "sorry", "i apologize", "my apologies"),
+        r"\b(sorry|apologi[sz]e|apologies|afraid)\b",
+    ),
+}
+
+READ = {
+    "more help": "'Sure, The venue address is 1280 Peachtree Street Northeast, Shall i help you with anything more?' is "
+    "not labelled REQ_MORE, 'there are no other movies' is",
+    "closing wish": "a positive is a GOODBYE turn that WISH finds ('You're welcome.' is none). Set aside as read: "
+    "wishes before the end, 'Your tickets are ordered. Have fun.', which are not labelled GOODBYE",
+    "greeting": "one label a sentence: 'hi i want to check my seats' is getseatinfo, 'hi' alone contentonly three "
+    "times; such are set aside as read. 'hey' is labelled a greeting; the code forbids it, so it is not in the phrase",
+    "goodbye": "one label a sentence: 'ok thank you so much bye' is thankyou, 'no thanks bye' rejection; set aside as "
+    "read. 'with pleasure', 'will do' and 'nothing else' are labelled closinggreeting",
+    "thanks": "one label a sentence: 'ok thanks' is confirmation, 'nothing thank you' rejection; set aside as read. "
+    "'no thanks' is labelled thankyou and rejection alike; the phrase counts it as a refusal",
+    "apology after a failure": "the act names the failure; the apology is labelled by its stems, see APOLOGY",
+}
+
+
+# --- judges -------------------------------------------------------------------------------
+
+Judge = Callable[[str], bool]
+
+
+@cache
+def matcher():
+    """The matcher of the worked book; its memory serves all sets."""
+    return PhraseBook.load(PHRASES).matcher("en", ORGANISATION)
+
+
+def ours(labelled: LabelledSet) -> Judge:
+    return lambda text: labelled.phrase in matcher().hits(text)
+
+
+def partial(labelled: LabelledSet) -> Judge:
+    return lambda text: any(fuzz.partial_ratio(plain, text.lower()) >= 85 for plain in labelled.plain)
+
+
+def token_set(labelled: LabelledSet) -> Judge:
+    return lambda text: any(fuzz.token_set_ratio(plain, text.lower()) >= 85 for plain in labelled.plain)
+
+
+def regex(labelled: LabelledSet) -> Judge:
+    pattern = re.compile(labelled.regex, re.IGNORECASE)
+    return lambda text: bool(pattern.search(text))
+
+
+def spacy_fuzzy(labelled: LabelledSet) -> Judge:
+    """The plain wordings in spaCy's Matcher, every word of more than three letters FUZZY."""
+    import spacy
+    from spacy.matcher import Matcher
+
+    language = spacy.blank("en")
+    found = Matcher(language.vocab)
+    found.add(
+        "it",
+        [
+            [{"LOWER": {"FUZZY": word}} if len(word) > 3 else {"LOWER": word} for word in plain.split()]
+            for plain in labelled.plain
+        ],
+    )
+    return lambda text: bool(found(language(text)))
+
+
+JUDGES: dict[str, Callable[[LabelledSet], Judge]] = {
+    "callqa": ours,
+    "regex": regex,
+    "partial_ratio": partial,
+    "token_set_ratio": token_set,
+}
+try:
+    import spacy as _  # noqa: F401  # only if somebody has installed it: it brings 30 packages
+except ImportError:
+    pass
+else:
+    JUDGES["spacy FUZZY"] = spacy_fuzzy
+
+
+# --- figures ------------------------------------------------------------------------------
+
+
+def figures(judge: Judge, labelled: LabelledSet, strings: Iterable[tuple[str, Utterance]]) -> dict[str, float]:
+    """Precision, recall and F1 over strings (as heard, as labelled)."""
+    right = wrong = missed = 0
+    for heard, said in strings:
+        positive, found = labelled.positive(said), judge(heard)
+        right += positive and found
+        wrong += found and not positive
+        missed += positive and not found
+    precision = right / (right + wrong) if right + wrong else 1.0
+    recall = right / (right + missed) if right + missed else 1.0
+    f1 = 2 * right / (2 * right + wrong + missed) if right else 0.0
+    return {
+        "precision": round(precision, 4),
+        "recall": round(recall, 4),
+        "f1": round(f1, 4),
+        "positives": right + missed,
+    }
+
+
+def set_aside(labelled: LabelledSet, said: Utterance) -> bool:
+    """Whether the string plainly holds what its label denies: a sentence has one label, "ok thanks bye" three."""
+    return bool(labelled.aside and not labelled.positive(said) and re.search(labelled.aside, said.text, re.IGNORECASE))
+
+
+def seen_as(text: str) -> str:
+    """What makes two strings the same: their words."""
+    return " ".join(split_words(text))
+
+
+def parts_of(labelled: LabelledSet) -> dict[str, list[Utterance]]:
+    """The strings by half, and the test strings that do not occur in development (each once)."""
+    strings = labelled.strings()
+    seen = {seen_as(said.text) for said in strings if said.development}
+    unseen: dict[str, Utterance] = {}
+    for said in strings:
+        if seen_as(said.text) not in seen:
+            unseen.setdefault(seen_as(said.text), said)
+    return {
+        "development": [said for said in strings if said.development],
+        "test": [said for said in strings if not said.development],
+        "unseen": list(unseen.values()),
+        "unseen as read": [said for said in unseen.values() if not set_aside(labelled, said)],
+    }
+
+
+# --- recognition noise --------------------------------------------------------------------
+
+
+@cache
+def vocabulary() -> tuple[list[str], list[int]]:
+    """The words of both files by frequency, which insertions are drawn from."""
+    counts = Counter(word for said in system_turns() + customer_sentences() for word in split_words(said.text))
+    common = [(word, count) for word, count in counts.most_common() if count > 2 and word.isalpha()]
+    return [word for word, _ in common], [count for _, count in common]
+
+
+@cache
+def confusions(word: str) -> tuple[str, ...]:
+    """Real words that sound or are spelt like this one, the nearest first."""
+    words, _ = vocabulary()
+    return tuple(
+        like
+        for like, _, _ in process.extract(word, words, scorer=OSA.normalized_similarity, score_cutoff=0.5, limit=6)
+        if like != word
+    )
+
+
+def misheard(text: str, rate: float, rng: random.Random) -> str:
+    """The text with this share of word errors: six in ten substitutions, a quarter deletions, the rest insertions."""
+    heard: list[str] = []
+    words, weights = vocabulary()
+    for word in text.split():
+        if rng.random() >= rate:
+            heard.append(word)
+            continue
+        kind = rng.random()
+        if kind < 0.6:
+            like = confusions("".join(split_words(word)))
+            heard.append(rng.choice(like) if like else word[1:] + word[:1])
+        elif kind >= 0.85:
+            heard += [word, rng.choices(words, weights)[0]]
+    return " ".join(heard)
+
+
+# --- the run ------------------------------------------------------------------------------
+
+
+def false_alarms() -> dict[str, list[str]]:
+    """The polite turns in which a prohibited phrase is heard, by phrase."""
+    found: dict[str, list[str]] = {name: [] for name in PROHIBITED}
+    for said in system_turns():
+        hits = matcher().hits(said.text)
+        for name in PROHIBITED:
+            if name in hits:
+                found[name].append(said.text)
+    return found
+
+
+def errors() -> None:
+    """Print what is missed and wrongly heard in development, for whoever improves the phrases."""
+    chosen = sys.argv[3:]
+    for name, labelled in SETS.items():
+        if chosen and name not in chosen:
+            continue
+        judge = ours(labelled)
+        missed, wrong = Counter(), Counter()
+        for said in parts_of(labelled)["development"]:
+            if labelled.positive(said) != judge(said.text):
+                (missed if labelled.positive(said) else wrong)[said.text, "|".join(said.labels)] += 1
+        for title, counts in (("missed", missed), ("wrongly heard", wrong)):
+            print(f"--- {name}: {title}, {sum(counts.values())}")
+            for (text, label), count in counts.most_common(200):
+                print(f"{count:4} [{label}] {text}")
+
+
+def measure() -> dict[str, object]:
+    """All figures of one run."""
+    quality: dict[str, dict[str, object]] = {}
+    for name, labelled in SETS.items():
+        parts = parts_of(labelled)
+        table: dict[str, object] = {"phrase": labelled.phrase, "read": READ[name]}
+        for judge_name, make in JUDGES.items():
+            judge = make(labelled)
+            table[judge_name] = {
+                part: figures(judge, labelled, [(said.text, said) for said in parts[part]]) for part in parts
+            }
+        judge, noise = ours(labelled), {}
+        for rate in NOISE:
+            rng = random.Random(SEED)
+            strings = [(misheard(said.text, rate, rng), said) for _ in range(5) for said in parts["unseen as read"]]
+            noise[str(rate)] = figures(judge, labelled, strings)["f1"]
+        table["unseen_f1_under_word_errors"] = noise
+        quality[name] = table
+    alarms = false_alarms()
+    turns = len(system_turns())
+    per_thousand = {name: round(1000 * len(texts) / turns, 3) for name, texts in alarms.items()}
+    return {
+        "sets": quality,
+        "polite_turns": turns,
+        "false_alarms_per_1000": per_thousand,
+        "false_alarms_read": {name: texts[:5] for name, texts in alarms.items() if texts},
+        "goals": {"unseen_f1": GOALS, "false_alarms_per_1000": FALSE_ALARMS_GOAL, "lost_at_15_percent": LOST_GOAL},
+    }
+
+
+def markdown(measured: dict[str, object]) -> str:
+    """The figures that count, as two short tables."""
+    lines = ["# What the phrases hear", "", "F1 on test strings that do not occur in development; goal in brackets."]
+    lines += ["In each cell: strings as read / as labelled (see the end). Word errors: as read.", ""]
+    heads = ["set", *JUDGES, *(f"{rate:.1%} word errors" for rate in NOISE[1:])]
+    lines += [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    for name, table in measured["sets"].items():  # type: ignore[attr-defined]
+        goal = f" ({GOALS[name]:.2f})" if name in GOALS else ""
+        cells = [f"{table[judge]['unseen as read']['f1']:.3f} / {table[judge]['unseen']['f1']:.3f}" for judge in JUDGES]
+        cells += [f"{table['unseen_f1_under_word_errors'][str(rate)]:.3f}" for rate in NOISE[1:]]
+        lines.append(f"| {name}{goal} | {' | '.join(cells)} |")
+    lines += ["", f"False alarms per 1,000 of {measured['polite_turns']:,} polite turns (goal {FALSE_ALARMS_GOAL}):"]
+    lines += [""]
+    lines += ["| prohibited phrase | per 1,000 |", "|---|---|"]
+    lines += [f"| {name} | {rate} |" for name, rate in measured["false_alarms_per_1000"].items()]  # type: ignore[attr-defined]
+    lines += ["", "Labels, as read:", ""]
+    lines += [f"- {name}: {text}." for name, text in READ.items()]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    if sys.argv[2:3] == ["errors"]:
+        errors()
+        return
+    measured = measure()
+    save("quality", measured)
+    (RESULTS / "quality.md").write_text(markdown(measured), encoding="utf-8")
+    print(markdown(measured))

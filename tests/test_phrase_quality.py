@@ -1,0 +1,152 @@
+"""The figures of benchmarks/quality.py stay where they are, and what the code prohibits is caught with its errors."""
+
+from __future__ import annotations
+
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+from matrix import BOOK
+from pytest_callqa import PhraseBook
+from pytest_callqa.phrases import tokens
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks import quality
+
+PHRASES = PhraseBook.load(BOOK / "phrases")
+SLOTS = {"organisation": ("the monitoring center hotline", "监控中心呼叫热线")}
+
+CODE = {
+    "uncivil": "Hey, what do you want? | What?! | 喂 | 不知道 | 你急什么",
+    "demands_repeat": "Hey, what?! What did you say? | 喂，什么？！你说什么？",
+    "blames_the_line": "Hey, I can't help it, the line was busy! | 喂，我也没办法，刚才线路忙啊！",
+    "talks_back": "Hey, watch your mouth, it's not my fault! | 喂，嘴巴干净一点，这又不是我的错！",
+    "pleads_inexperience": "Hey, sorry, I'm a novice! | 喂，不好意思，我是新手啦！",
+    "denies_the_call": "Hey, it wasn't me who answered the phone just now! | 喂，刚才的电话不是我接的呀！",
+    "puts_off": "Hey, I don't know. Call back in a couple of days. | 喂，我不清楚，您过两天再来电话吧",
+    "brushes_off": "Hey, it's okay, please hang up. | 喂，没事了，您挂电话吧 | 喂，没事了，请挂机",
+    "refuses_bluntly": "Hey, that's impossible! | No, not at all! | 喂，不可能的！不行！",
+    "casual_answer": "probably | I guess | 大概吧 | 应该是吧 | 你不懂",
+    "demands_understanding": "Hey, do you understand? | 喂，你听懂了没有？",
+}
+"""The code's own wordings of what must not be said."""
+
+PARAPHRASES = {
+    "uncivil": "hey, what's wrong now | are you deaf | 喂，又怎么了 | 烦不烦啊",
+    "demands_repeat": "what did you just say | say what | 你刚才说啥",
+    "blames_the_line": "there's nothing we can do about the busy lines | 线路忙，我有什么办法",
+    "talks_back": "mind your language | that's not my fault | 你怎么骂人呢 | 别骂人",
+    "pleads_inexperience": "I only started last week | this is my first day | 我刚来的，还不熟",
+    "denies_the_call": "it was someone else | I didn't take that call | 刚才不是我接的电话",
+    "puts_off": "try again next week | you'll just have to wait | 过几天再打吧",
+    "brushes_off": "just hang up now | you can hang up | 好了，挂了吧",
+    "refuses_bluntly": "no way | that's out of the question | 没门 | 想都别想",
+    "casual_answer": "maybe, I don't know | I suppose so | 我猜是吧 | 可能没问题吧",
+    "demands_understanding": "do you get it | understand or not | 你懂不懂啊",
+}
+
+NOTHING_TELLING = frozenset(
+    [
+        "她",
+        "么",
+        "她么",
+        "什",
+        "什她",
+        "知道",
+        "她知道",
+        "不道",
+        "不她道",
+        "不知她",
+        "不懂",
+        "她不懂",
+        "你懂",
+        "你她懂",
+        "你不",
+        "你不她",
+        "Whet",
+        "Waht",
+        "Wht",
+        "guess",
+        "I",
+        "Hey sorry I'm a",
+        "Hey that's",
+        "Hey do you",
+        "No not at",
+    ]
+)
+"""What is left when the one telling word is gone, or says the opposite."""
+
+
+def cases(table: dict[str, str]) -> list[tuple[str, str]]:
+    return [(name, said.strip()) for name, row in table.items() for said in row.split("|")]
+
+
+def hears(name: str, said: str) -> bool:
+    return name in PHRASES.matcher("en" if said.isascii() else "zh", SLOTS).hits(said)
+
+
+def garbled(word: str) -> list[str]:
+    """A word as a recogniser may get it wrong: a letter lost, changed, two swapped; Chinese: another character."""
+    if not word.isascii():
+        return ["她"]
+    if len(word) < 4:
+        return []
+    half = len(word) // 2
+    other = "a" if word[half] == "e" else "e"
+    return [
+        word[:half] + word[half + 1 :],
+        word[:half] + other + word[half + 1 :],
+        word[: half - 1] + word[half] + word[half - 1] + word[half + 1 :],
+    ]
+
+
+def one_word_errors(said: str) -> list[str]:
+    words = [said[token.start : token.end] for token in tokens(said)]
+    space = " " if said.isascii() else ""
+    return [
+        space.join(filter(None, [*words[:place], instead, *words[place + 1 :]]))
+        for place, word in enumerate(words)
+        for instead in ["", *garbled(word)]
+    ]
+
+
+@pytest.mark.parametrize(("name", "said"), cases(CODE))
+def test_what_the_code_prohibits_is_caught_with_each_one_word_error(name: str, said: str) -> None:
+    assert hears(name, said)
+    missed = [heard for heard in one_word_errors(said) if heard and not hears(name, heard)]
+    assert set(missed) <= NOTHING_TELLING
+
+
+@pytest.mark.parametrize(("name", "said"), cases(PARAPHRASES))
+def test_a_paraphrase_of_what_is_prohibited_is_caught(name: str, said: str) -> None:
+    assert hears(name, said)
+
+
+def test_polite_turns_raise_no_alarm() -> None:
+    turns = len(quality.system_turns())
+    alarms = {name: texts for name, texts in quality.false_alarms().items() if texts}
+    assert all(1000 * len(texts) / turns <= quality.FALSE_ALARMS_GOAL for texts in alarms.values()), alarms
+
+
+@pytest.mark.parametrize("name", quality.SETS)
+def test_strings_not_seen_in_development_are_heard(name: str) -> None:
+    labelled = quality.SETS[name]
+    unseen = [(said.text, said) for said in quality.parts_of(labelled)["unseen as read"]]
+    assert quality.figures(quality.ours(labelled), labelled, unseen)["f1"] >= quality.GOALS.get(name, 0.85)
+
+
+def test_a_dialogue_is_in_one_half() -> None:
+    assert quality.in_development("1_00005") == quality.in_development("1_00005")
+    halves = [quality.in_development(str(number)) for number in range(1000)]
+    assert 450 < sum(halves) < 550
+
+
+def test_noise_is_of_the_rate_asked_for_and_the_same_every_time() -> None:
+    text = "please wait a moment while i look for the number of your order " * 50
+    assert quality.misheard(text, 0.0, random.Random(1)) == text.strip()
+    heard = quality.misheard(text, 0.15, random.Random(1))
+    assert heard == quality.misheard(text, 0.15, random.Random(1))
+    kept = len(set(enumerate(text.split())) & set(enumerate(heard.split())))
+    assert kept < len(text.split())
