@@ -1,0 +1,35 @@
+"""A quick part of what `campaign.py` does at length, and every input that it ever found."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from pytest_callqa.readers import FORMATS
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import fuzzing  # noqa: E402 - beside this file, which is no package
+
+QUICK = 4000
+
+
+def test_a_few_thousand_damaged_calls_are_read_or_refused() -> None:
+    seen: Counter[str] = Counter()
+    mutator = fuzzing.Mutator(fuzzing.seeds(), seed=0)
+    for _ in range(QUICK):
+        content = mutator.fresh()
+        try:
+            fuzzing.check(content, seen)
+        except Exception as error:
+            raise AssertionError(f"add this to tests/fuzz/finds: {content!r}") from error
+    assert seen["refused"] < 1.9 * QUICK, "most inputs reach a reader"
+    assert seen.keys() == {*FORMATS, "refused"}, "and every reader is reached"
+
+
+@pytest.mark.parametrize("file", sorted(path.name for path in fuzzing.FINDS.glob("*")))
+def test_what_was_found_stays_mended(file: str) -> None:
+    fuzzing.check((fuzzing.FINDS / file).read_bytes())
