@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations, pairwise
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from pytest_callqa.phrases import (
     PhraseBook,
     _best_first,
     _Pattern,
+    _repeats,
     parse_wording,
     tokens,
 )
@@ -475,7 +477,7 @@ def test_a_wording_is_heard_in_every_sentence_that_holds_it(wording: tuple[str, 
     assert max(hit.score for hit in hits["it"]) == pytest.approx(100)
 
 
-def chains(pattern: _Pattern, text: list[dict[int, float]]) -> list[tuple[float, int, int, int]]:
+def chains(pattern: _Pattern, text: list[dict[int, float]], repeats: Sequence[int]) -> list[tuple[float, int, int, int]]:
     """Every way to find the pattern's words in order: weight, first and last position, last element."""
     found = []
     points = [
@@ -495,6 +497,7 @@ def chains(pattern: _Pattern, text: list[dict[int, float]]) -> list[tuple[float,
             least = pattern.before[later][0] - pattern.before[element][0]
             most = pattern.before[later][1] - pattern.before[element][1]
             inserted = after - position - 1
+            inserted -= (repeats[after - 1] - repeats[position]) if repeats and inserted else 0
             extra = max(inserted - most - (later - element - 1), 0)
             total = weight + pattern.weights[later] * likeness - INSERTED * extra
             if inserted >= least and extra <= MAX_INSERTED and total >= 0:
@@ -511,11 +514,12 @@ def chains(pattern: _Pattern, text: list[dict[int, float]]) -> list[tuple[float,
 
 def brute_force(heard_by: Matcher, text: str) -> dict[str, list[Hit]]:
     """What is heard when every pattern is tried on every word: no index, no bound, no memory."""
-    similar = [dict(sound[0]) for sound in heard_by._look_up(text)]
+    sounds = heard_by._look_up(text)
+    similar, repeats = [dict(sound[0]) for sound in sounds], _repeats(sounds)
     spans: dict[tuple[str, str], list[tuple[float, int, int]]] = {}
     for pattern in heard_by._patterns:
         best: dict[int, tuple[float, int]] = {}
-        for weight, first, last, element in chains(pattern, similar):
+        for weight, first, last, element in chains(pattern, similar, repeats):
             behind = len(similar) - 1 - last
             skipped = len(pattern.weights) - 1 - element
             allowed = skipped + pattern.before[-1][1] - pattern.before[element][1] + pattern.after[1]

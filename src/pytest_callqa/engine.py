@@ -189,7 +189,7 @@ def _quoted(finding: Finding, quote: Quote, *, near: bool) -> Evidence:
         role=quote.role,
         start=quote.start,
         end=quote.end,
-        score=quote.score,
+        score=round(quote.score, 1),
         phrase=quote.phrase,
         near=near,
     )

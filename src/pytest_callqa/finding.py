@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 from msgspec.structs import replace
 
-from pytest_callqa.call import Role, Timing
+from pytest_callqa.call import Role, Timing, Turn
 from pytest_callqa.errors import Undecided
+
+PUNCTUATION = " \t\n.,;:!?\"'。，；：！？、…"
+"""What may follow the last word of a turn without being said."""
 
 
 def clock_time(seconds: float | None) -> str:
@@ -21,23 +25,84 @@ def clock_time(seconds: float | None) -> str:
     return f"{int(minutes)}:{rest:04.1f}"
 
 
-class Quote(msgspec.Struct, frozen=True, gc=False):
-    """Words of a call as evidence.
+class Utterance(msgspec.Struct, frozen=True, eq=False):
+    """Consecutive turns of one speaker, joined for matching; ``pieces`` are the turns as recorded.
 
-    ``turn`` is the index of the joined turn, ``first`` and ``last`` the character span in it,
-    ``start`` and ``end`` seconds (None when unknown), ``score`` from 0 to 100.
+    ``offsets`` are the pieces' places in ``text``; ``start`` and ``end`` are seconds.
     """
 
-    turn: int
+    index: int
     role: Role
     text: str
-    first: int = 0
-    last: int = 0
-    start: float | None = None
-    end: float | None = None
+    start: float | None
+    end: float | None
+    pieces: tuple[Turn, ...]
+    offsets: tuple[int, ...]
+
+    def time_at(self, position: int, *, end: bool = False) -> float | None:
+        """When the character at ``position`` was said: from words, else by proportion within its turn."""
+        turn, at = self.pieces[0], position
+        if len(self.pieces) > 1:
+            which = max(bisect_right(self.offsets, max(position - end, 0)) - 1, 0)
+            turn, at = self.pieces[which], position - self.offsets[which]
+        if turn.words:
+            cursor = 0
+            found: float | None = None
+            text = turn.text.lower()
+            for word in turn.words:
+                place = text.find(word.text.lower(), cursor)
+                if place < 0:
+                    continue
+                if place >= at if end else place > at:
+                    break
+                time = word.end if end else word.start
+                found = time if time is not None else found
+                cursor = place + len(word.text)
+            if found is not None:
+                return found
+        if turn.start is None or turn.end is None or not turn.text:
+            return turn.end if end else turn.start
+        return turn.start + (turn.end - turn.start) * min(max(at / len(turn.text), 0.0), 1.0)
+
+
+class Quote(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """Words of a call as evidence: the characters ``first`` to ``last`` of what was ``said``.
+
+    ``phrase`` and ``part`` say what they were heard as, ``score`` from 0 to 100 how well.
+    """
+
+    said: Utterance
+    first: int
+    last: int
     phrase: str = ""
     part: str = ""
     score: float = 100.0
+
+    @property
+    def turn(self) -> int:
+        """The index of the joined turn."""
+        return self.said.index
+
+    @property
+    def role(self) -> Role:
+        """Who said it."""
+        return self.said.role
+
+    @property
+    def text(self) -> str:
+        """The words themselves."""
+        return self.said.text[self.first : self.last]
+
+    @property
+    def start(self) -> float | None:
+        """When they begin, in seconds; None when unknown."""
+        return self.said.time_at(self.first) if self.first else self.said.start
+
+    @property
+    def end(self) -> float | None:
+        """When they end, in seconds; None when unknown."""
+        unsaid = self.said.text[self.last :].strip(PUNCTUATION)
+        return self.said.time_at(self.last, end=True) if unsaid else self.said.end
 
     def __str__(self) -> str:
         at = f" at {clock_time(self.start)}" if self.start is not None else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,7 +11,7 @@ import msgspec
 
 from pytest_callqa.call import MIXED_SPEAKERS, Attestation, Call, Case, Event, EventKind, Role, Turn
 from pytest_callqa.errors import Undecided
-from pytest_callqa.finding import Clock, Finding, Quote, Trace, clock_time
+from pytest_callqa.finding import Clock, Finding, Quote, Trace, Utterance, clock_time
 from pytest_callqa.phrases import Hit, Matcher, Phrase, PhraseBook, split_words
 
 JOIN_GAP = 1.0
@@ -24,51 +23,8 @@ BACKCHANNEL = 40
 NEAR = 60.0
 """Score below which a near miss says nothing worth showing."""
 
-PUNCTUATION = " \t\n.,;:!?\"'。，；：！？、…"
-"""What may follow the last word of a turn without being said."""
-
 CUT_OFF = ("-", "–", "—", "…", "...")
 """How transcripts mark a turn that was broken off."""
-
-
-class Utterance(msgspec.Struct, frozen=True, eq=False):
-    """Consecutive turns of one speaker, joined for matching; ``pieces`` are the turns as recorded.
-
-    ``offsets`` are the pieces' places in ``text``; ``start`` and ``end`` are seconds.
-    """
-
-    index: int
-    role: Role
-    text: str
-    start: float | None
-    end: float | None
-    pieces: tuple[Turn, ...]
-    offsets: tuple[int, ...]
-
-    def time_at(self, position: int, *, end: bool = False) -> float | None:
-        """When the character at ``position`` was said: from words, else by proportion within its turn."""
-        turn, at = self.pieces[0], position
-        if len(self.pieces) > 1:
-            which = max(bisect_right(self.offsets, max(position - end, 0)) - 1, 0)
-            turn, at = self.pieces[which], position - self.offsets[which]
-        if turn.words:
-            cursor = 0
-            found: float | None = None
-            text = turn.text.lower()
-            for word in turn.words:
-                place = text.find(word.text.lower(), cursor)
-                if place < 0:
-                    continue
-                if place >= at if end else place > at:
-                    break
-                time = word.end if end else word.start
-                found = time if time is not None else found
-                cursor = place + len(word.text)
-            if found is not None:
-                return found
-        if turn.start is None or turn.end is None or not turn.text:
-            return turn.end if end else turn.start
-        return turn.start + (turn.end - turn.start) * min(max(at / len(turn.text), 0.0), 1.0)
 
 
 class Silence(msgspec.Struct, frozen=True, eq=False):
@@ -592,19 +548,8 @@ class Hearing:
         return heard
 
     def quote(self, said: Utterance, hit: Hit, phrase: str) -> Quote:
-        """A hit as evidence, with its time."""
-        return Quote(
-            turn=said.index,
-            role=said.role,
-            text=said.text[hit.start : hit.end],
-            first=hit.start,
-            last=hit.end,
-            start=said.start if hit.start == 0 else said.time_at(hit.start),
-            end=said.time_at(hit.end, end=True) if said.text[hit.end :].strip(PUNCTUATION) else said.end,
-            phrase=phrase,
-            part=hit.part,
-            score=round(hit.score, 1),
-        )
+        """A hit as evidence."""
+        return Quote(said, hit.start, hit.end, phrase, hit.part, hit.score)
 
     def forget(self) -> None:
         """Drop all that was found: moments and speech refer back to the call, and would wait for the garbage collector."""

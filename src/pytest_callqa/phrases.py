@@ -9,6 +9,7 @@ A wording is words, with a little notation::
     ^ hey                         at the start of what is said;  "no $" at its end
     <apology>                     all wordings of another phrase
     hey that is impossible ~85    heard from a score of 85, whatever the phrase needs
+    /case \\d{6,8}/                a regular expression (needs the extra ``regex``), from word to word
 
 Words are compared once per vocabulary, not once per utterance: each distinct word is looked up
 among the book's words (with tolerance for recognition errors), an index over the rarest words of
@@ -25,8 +26,12 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import msgspec
+
+if TYPE_CHECKING:
+    from regex import Pattern
 
 from pytest_callqa import plain
 from pytest_callqa.errors import BadBook, BadInput, did_you_mean
@@ -44,6 +49,12 @@ MAX_INSERTED = 3
 SIMILAR = 0.74
 MAX_FORMS = 400
 UNFILLED = 4
+SOUNDS_LIKE = 0.85
+"""How like a name is what only sounds like it ("harbor" for "Harper")."""
+
+TIME_LIMIT = 0.5
+"""Seconds after which a regular expression is broken off."""
+
 NUMBER = "#"
 
 _CJK = "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
@@ -121,6 +132,22 @@ def primary(language: str) -> str:
     return _ALIASES.get(subtag, subtag)
 
 
+_SOUNDS = str.maketrans("bfpvcgjkqsxzdtlmnraeiouyhw", "1111222222223345560000000.")
+
+
+def sound_of(word: str) -> str:
+    """What is left of a word when vowels go and consonants that recognisers mix up are one ("harper", "harbor").
+
+    Words of other scripts are their own sound.
+    """
+    plain = word.replace("ph", "f").replace("ck", "k").replace("th", "t").replace("wr", "r").replace("kn", "n")
+    if not plain.isascii():
+        return word
+    return ("v" if plain[:1] in "aeiou" else "") + re.sub(r"(\d)\1+", r"\1", plain.translate(_SOUNDS)).replace(
+        "0", ""
+    ).replace(".", "")
+
+
 # --- the notation -------------------------------------------------------------------------
 
 
@@ -163,6 +190,7 @@ class Wording:
     place: str = ""
     threshold: float = 0.0
     """The score it needs: from ``~``, or for a guard that came with a reference from there (0: as the phrase does)."""
+    expression: str = ""
 
 
 def parse_wording(text: str, fold: Mapping[str, Sequence[str]] | None = None) -> Wording:
@@ -170,6 +198,9 @@ def parse_wording(text: str, fold: Mapping[str, Sequence[str]] | None = None) ->
 
     Raises :class:`BadInput` with what is wrong and the nearest valid form.
     """
+    if len(text) > 2 and text.startswith("/") and text.endswith("/"):
+        compile_expression(text[1:-1])
+        return Wording(text, (), expression=text[1:-1])
     body, needs = _own_threshold(text, text.translate(_SIGNS).strip())
     at_start, at_end = body.startswith("^"), body.endswith("$")
     body = body.removeprefix("^").removesuffix("$").strip()
@@ -194,6 +225,34 @@ def parse_wording(text: str, fold: Mapping[str, Sequence[str]] | None = None) ->
     if not whole:
         raise BadInput(f"the wording {text!r} holds no word that must be said; add one")
     return Wording(text, whole, at_start, at_end, threshold=needs)
+
+
+@lru_cache(maxsize=1024)
+def compile_expression(expression: str) -> Pattern[str]:
+    """A regular expression, case and Unicode's word boundaries minded; :class:`BadInput` when it is none."""
+    try:
+        import regex
+    except ImportError:
+        raise BadInput(
+            f"/{expression}/ needs the package regex; run `pip install pytest-callqa[regex]`, or write words"
+        ) from None
+    try:
+        return regex.compile(expression, regex.V1 | regex.IGNORECASE | regex.WORD)
+    except regex.error as error:
+        raise BadInput(
+            f"/{expression}/ is no regular expression: {error.msg}; put \\ before a sign that stands for itself"
+        ) from None
+
+
+def find_expression(expression: str, text: str) -> list[tuple[int, int]]:
+    """The character spans it finds. Raises :class:`BadInput` when that takes longer than :data:`TIME_LIMIT`."""
+    try:
+        return [match.span() for match in compile_expression(expression).finditer(text, timeout=TIME_LIMIT)]
+    except TimeoutError:
+        raise BadInput(
+            f"/{expression}/ was broken off after {TIME_LIMIT} s on {len(text)} characters; "
+            "make it simpler, such as without repeats inside repeats"
+        ) from None
 
 
 def _own_threshold(text: str, body: str) -> tuple[str, float]:
@@ -634,6 +693,8 @@ class Matcher:
         self._patterns: list[_Pattern] = []
         self._of_phrase: dict[str, list[_Pattern]] = {}
         self._lacking: dict[str, str] = {}
+        self._expressions: list[tuple[int, str]] = []
+        self._hung: dict[str, BadInput] = {}
         self._numbers: dict[str, int] = {}
         self._compile()
         self.audible = {name: parts for name, parts in self._parts.items() if parts and name not in self._lacking}
@@ -661,7 +722,10 @@ class Matcher:
         return self._language.entries[name].threshold
 
     def hits(self, text: str) -> Mapping[str, tuple[Hit, ...]]:
-        """Every phrase heard in the text, with its hits in order of position."""
+        """Every phrase heard in the text, with its hits in order of position.
+
+        Raises :class:`BadInput` when a regular expression of the book takes too long on the text.
+        """
         heard = self._heard.get(text)
         if heard is None:
             heard = self._hits(text, self._look_up(text))
@@ -673,11 +737,11 @@ class Matcher:
     def nearest(self, text: str, name: str, *, above: float = 0.0) -> Hit | None:
         """The best-scoring stretch for a phrase, enough or not; None if none scores more than ``above``."""
         sounds = self._look_up(text)
-        points, present = _points(sounds), _present(sounds)
+        points, present, repeats = _points(sounds), _present(sounds), _repeats(sounds)
         best: tuple[_Span, str] | None = None
         for pattern in self._of_phrase.get(name, ()):
             if 100 * _bound(pattern, present) / pattern.required > above:
-                for span in _align(pattern, points, len(sounds), 0.0):
+                for span in _align(pattern, points, len(sounds), 0.0, repeats):
                     if span[0] > above:
                         above, best = span[0], (span, self._keys[pattern.owner][1])
         return self._hit(text, *best) if best else None
@@ -696,7 +760,7 @@ class Matcher:
         if name in self._language.forbidden:
             return None
         sounds = self._look_up(text)
-        points, present = _points(sounds), _present(sounds)
+        points, present, repeats = _points(sounds), _present(sounds), _repeats(sounds)
         threshold = self.threshold(name)
         best: tuple[_Span, str] | None = None
         for pattern in self._of_phrase.get(name, ()):
@@ -704,7 +768,7 @@ class Matcher:
             if part != self.parts(name)[0] or _bound(pattern, present) < pattern.needed / 2:
                 continue
             for cut in self._beginnings(pattern, threshold):
-                for score, first, last in _align(cut, points, len(sounds), cut.needed):
+                for score, first, last in _align(cut, points, len(sounds), cut.needed, repeats):
                     said = score * cut.required / pattern.required
                     if best is None or said > best[0][0]:
                         best = (said, first, last), part
@@ -724,6 +788,8 @@ class Matcher:
                 self._keys.append((name, part))
                 lacking, before = "", len(self._patterns)
                 for wording in wordings:
+                    if wording.expression:
+                        self._expressions.append((owner, wording.expression))
                     for form in wording.forms:
                         for filled in self._fill(form):
                             needs = wording.threshold or entry.threshold
@@ -865,14 +931,21 @@ class Matcher:
                 word, self._long_words, scorer=OSA.normalized_similarity, score_cutoff=SIMILAR, limit=None
             ):
                 found[self._numbers[like]] = score
+        if self._names_by_sound and len(word) > 3 and word.isalpha():
+            for name in self._names_by_sound.get(sound_of(word), ()):
+                if name in self._numbers:
+                    found[self._numbers[name]] = max(found.get(self._numbers[name], 0.0), SOUNDS_LIKE)
         return tuple(found.items())
 
     def _hits(self, text: str, sounds: Sequence[_Sound]) -> Mapping[str, tuple[Hit, ...]]:
         """The hits in a text; texts that differ only in words the book does not know are matched once."""
         alike = tuple([sound[3] for sound in sounds])
-        heard = self._known.get(alike)
-        if heard is None:
-            heard = self._listen(sounds)
+        found = self._express(text) if self._expressions else {}
+        heard = None if found else self._known.get(alike)
+        if found:
+            heard = self._listen(sounds, found)
+        elif heard is None:
+            heard = self._listen(sounds, found)
             if len(self._known) >= self._remember:
                 self._known.clear()
             self._known[alike] = heard
@@ -884,7 +957,26 @@ class Matcher:
             hits.setdefault(name, []).append(Hit(places[first][0], places[last][1], score, part))
         return {name: tuple(found) for name, found in hits.items()}
 
-    def _listen(self, sounds: Sequence[_Sound]) -> Sequence[_Heard]:
+    def _express(self, text: str) -> dict[int, list[_Span]]:
+        """What the regular expressions find, widened to whole words; one that hung on a text is not tried again."""
+        if text in self._hung:
+            raise self._hung[text]
+        found: dict[int, list[_Span]] = {}
+        places: list[tuple[int, int]] = []
+        try:
+            for owner, expression in self._expressions:
+                for start, end in find_expression(expression, text):
+                    places = places or self._places(text)
+                    touched = [n for n, place in enumerate(places) if place[0] < end and place[1] > start]
+                    if touched:
+                        found.setdefault(owner, []).append((100.0, touched[0], touched[-1]))
+        except BadInput as error:
+            if len(self._hung) < self._remember:
+                self._hung[text] = error
+            raise
+        return found
+
+    def _listen(self, sounds: Sequence[_Sound], found: dict[int, list[_Span]]) -> Sequence[_Heard]:
         present = 0
         spoken_for = self._index.anyway
         for _, mask, speaks_for, _ in sounds:
@@ -892,7 +984,7 @@ class Matcher:
                 present |= mask
                 spoken_for |= speaks_for
         points: list[_Point] = []
-        found: dict[int, list[_Span]] = {}
+        repeats = _repeats(sounds)
         for pattern in self._index.likely(spoken_for):
             spare = pattern.required - pattern.needed
             for mask, weight in pattern.worth:
@@ -902,7 +994,7 @@ class Matcher:
                         break
             else:
                 points = points or _points(sounds)
-                spans = _align(pattern, points, len(sounds), pattern.needed)
+                spans = _align(pattern, points, len(sounds), pattern.needed, repeats)
                 if spans:
                     found.setdefault(pattern.owner, []).extend(spans)
         return self._settle(len(sounds), found)
@@ -1014,6 +1106,19 @@ def _points(sounds: Iterable[_Sound]) -> list[_Point]:
     return [(position, *like) for position, sound in enumerate(sounds) for like in sound[0]]
 
 
+def _repeats(sounds: Sequence[_Sound]) -> Sequence[int]:
+    """How many words up to each place say again what was just said ("i am i am sorry"); empty if none does."""
+    alike = [sound[3] for sound in sounds]
+    count, counts = 0, []
+    for place, sound in enumerate(sounds):
+        again = alike[place - 1 : place] == alike[place : place + 1]
+        pair = alike[max(place - 3, 0) : place - 1] == alike[place - 1 : place + 1]
+        first = alike[max(place - 2, 0) : place] == alike[place : place + 2]
+        count += bool(sound[1] and place and (again or (place > 2 and pair) or (place > 1 and first)))
+        counts.append(count)
+    return counts if count else ()
+
+
 def _present(sounds: Iterable[_Sound]) -> int:
     """All the book's words that these words may be, as one bit mask."""
     present = 0
@@ -1031,10 +1136,13 @@ def _bound(pattern: _Pattern, present: int) -> float:
     return weight
 
 
-def _align(pattern: _Pattern, points: Iterable[_Point], length: int, floor: float) -> list[_Span]:
+def _align(
+    pattern: _Pattern, points: Iterable[_Point], length: int, floor: float, repeats: Sequence[int] = ()
+) -> list[_Span]:
     """Chains of matching words in order that reach the weight ``floor``: the best one for each last word.
 
-    ``points`` are what the ``length`` words of the text may be, in order.
+    ``points`` are what the ``length`` words of the text may be, in order; for ``repeats`` see :func:`_repeats`:
+    words said again count for nothing between two that are found.
 
     Missing words lose their weight, extra words beyond the gaps allowed cost ``INSERTED`` each;
     a missing word and an extra one in its place count as one error.
@@ -1054,6 +1162,8 @@ def _align(pattern: _Pattern, points: Iterable[_Point], length: int, floor: floa
                 best = gain
             for earlier, earlier_element, weight, start in reversed(chains):
                 inserted = position - earlier - 1
+                if repeats and inserted:
+                    inserted -= repeats[position - 1] - repeats[earlier]
                 if inserted > pattern.widest:
                     break
                 if earlier_element >= element or inserted < 0:
