@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from itertools import combinations, pairwise
 from pathlib import Path
@@ -241,6 +242,70 @@ def test_tokens_point_into_the_text_as_given() -> None:
     ]
 
 
+def test_words_said_again_count_for_nothing() -> None:
+    exact = english('  it: {any: ["i am so sorry to keep you waiting"], threshold: 100}').matcher("en").hits
+    assert exact("I'm I'm so so sorry to keep you to keep you waiting")["it"][0].score == 100
+    assert "it" not in exact("I'm really so sorry to keep you waiting")
+    assert heard("bye bye", "bye bye") == ["bye bye"]
+
+
+@pytest.mark.parametrize(("said", "found"), [("Harbor", True), ("Harpur", True), ("Hopper", False), ("Barber", False)])
+def test_a_name_is_heard_by_its_sound(said: str, found: bool) -> None:
+    assert bool(heard("this is {organisation}", f"This is {said}", organisation=["Harper"])) is found
+
+
+def test_a_word_of_the_book_is_no_name_by_its_sound() -> None:
+    assert heard("this is a harper", "This is a harbor") == ["This is a"] * 0
+    assert heard("welcome to {organisation}", "welcome to akmi", organisation=["Ácme"]) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [("higood morning", "good morning"), ("okaythanks", "thanks"), ("byeee", "bye"), ("goood morning", "good morning")],
+)
+def test_words_run_together_or_drawn_out_are_understood(said: str, meant: str) -> None:
+    several = english("  it: [good morning, thanks, bye]\n  other: [hi, okay]\n").matcher("en")
+    assert several.hits(said)["it"], meant
+    assert "it" not in several.hits("oxygood bee")
+
+
+def test_a_wording_may_have_a_threshold_of_its_own() -> None:
+    strict = english("  it: {any: [quick brown fox ~60, lazy old dog], threshold: 100}").matcher("en").hits
+    assert "it" in strict("quick fox")
+    assert "it" not in strict("lazy dog")
+
+
+def test_references_may_refer_on() -> None:
+    phrases = english("  a: {any: <b>}\n  b: {any: [<c>], unless: not sorry, threshold: 95}\n  c: sorry\n")
+    hits = phrases.matcher("en").hits
+    assert set(hits("so sorry")) == {"a", "b", "c"}
+    assert set(hits("not sorry")) == {"c"}
+
+
+def test_a_regular_expression_is_a_wording() -> None:
+    case = english("  it: {any: ['/case \\d{4,}/', ticket], unless: ['/no \\w+/']}").matcher("en")
+    text = "Your Case 12345x, and ticket."
+    assert [text[hit.start : hit.end] for hit in case.hits(text)["it"]] == ["Case 12345x", "ticket"]
+    assert "it" not in case.hits("no ticket")
+    assert "it" not in english('  it: "/,/"').matcher("en").hits("a, b")
+
+
+def test_a_regular_expression_cannot_hang() -> None:
+    slow = english('  it: "/(a|a|aa)+$/"').matcher("en")
+    text = "a" * 40 + "b"
+    for _ in range(2):
+        with pytest.raises(BadInput, match=r"was broken off after 0\.5 s on 41 characters"):
+            slow.hits(text)
+
+
+def test_a_wrong_expression_and_a_lacking_package_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BadBook, match=r"/\(a/ is no regular expression: missing \)"):
+        english('  it: "/(a/"')
+    monkeypatch.setitem(sys.modules, "regex", None)
+    with pytest.raises(BadInput, match=r"pip install pytest-callqa\[regex\]"):
+        parse_wording("/never compiled before/")
+
+
 # --- near misses, beginnings, signs of listening ------------------------------------------
 
 
@@ -412,7 +477,8 @@ def test_all_faults_are_told_at_once_with_file_and_line_and_what_is_right() -> N
         "a.yaml, line 28: a threshold is a number above 0 and up to 100, not 'high'",
         "a.yaml, line 29: '~' in 'hello ~' is no score; write ~ and a number up to 100 at the end, such as ~85",
         "a.yaml, line 29: '~0' in 'hello there ~0' is no score; write ~ and a number up to 100 at the end, such as ~85",
-        "a.yaml, line 29: '~90 hello' in '~90 hello' is no score; write ~ and a number up to 100 at the end, such as ~85",
+        "a.yaml, line 29: '~90 hello' in '~90 hello' is no score; "
+        "write ~ and a number up to 100 at the end, such as ~85",
         "b.yaml, line 3: the phrase 'twice' is already defined in 'en'",
         "c.yaml, line 1: expected `language: en` and `phrases:` at the top",
         "d.yaml, line 2: `phrases` must be a table of names",
@@ -477,7 +543,9 @@ def test_a_wording_is_heard_in_every_sentence_that_holds_it(wording: tuple[str, 
     assert max(hit.score for hit in hits["it"]) == pytest.approx(100)
 
 
-def chains(pattern: _Pattern, text: list[dict[int, float]], repeats: Sequence[int]) -> list[tuple[float, int, int, int]]:
+def chains(
+    pattern: _Pattern, text: list[dict[int, float]], repeats: Sequence[int]
+) -> list[tuple[float, int, int, int]]:
     """Every way to find the pattern's words in order: weight, first and last position, last element."""
     found = []
     points = [

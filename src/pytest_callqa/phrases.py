@@ -1,4 +1,4 @@
-"""Named sets of wordings per language, and the matcher that hears them all in one pass.
+r"""Named sets of wordings per language, and the matcher that hears them all in one pass.
 
 A wording is words, with a little notation::
 
@@ -9,7 +9,7 @@ A wording is words, with a little notation::
     ^ hey                         at the start of what is said;  "no $" at its end
     <apology>                     all wordings of another phrase
     hey that is impossible ~85    heard from a score of 85, whatever the phrase needs
-    /case \\d{6,8}/                a regular expression (needs the extra ``regex``), from word to word
+    /case \d{6,8}/                a regular expression (needs the extra ``regex``), from word to word
 
 Words are compared once per vocabulary, not once per utterance: each distinct word is looked up
 among the book's words (with tolerance for recognition errors), an index over the rarest words of
@@ -24,6 +24,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -240,7 +241,7 @@ def compile_expression(expression: str) -> Pattern[str]:
         return regex.compile(expression, regex.V1 | regex.IGNORECASE | regex.WORD)
     except regex.error as error:
         raise BadInput(
-            f"/{expression}/ is no regular expression: {error.msg}; put \\ before a sign that stands for itself"
+            f"/{expression}/ is no regular expression: {error}; put \\ before a sign that stands for itself"
         ) from None
 
 
@@ -696,6 +697,10 @@ class Matcher:
         self._expressions: list[tuple[int, str]] = []
         self._hung: dict[str, BadInput] = {}
         self._numbers: dict[str, int] = {}
+        self._names_by_sound: dict[str, list[str]] = {}
+        for word in {word for values in self._slots.values() for value in values for word in value}:
+            if len(word) > 3 and word.isalpha() and word not in language.light:
+                self._names_by_sound.setdefault(sound_of(word), []).append(word)
         self._compile()
         self.audible = {name: parts for name, parts in self._parts.items() if parts and name not in self._lacking}
         self._index = _Index(self._patterns)
@@ -1108,15 +1113,16 @@ def _points(sounds: Iterable[_Sound]) -> list[_Point]:
 
 def _repeats(sounds: Sequence[_Sound]) -> Sequence[int]:
     """How many words up to each place say again what was just said ("i am i am sorry"); empty if none does."""
-    alike = [sound[3] for sound in sounds]
-    count, counts = 0, []
-    for place, sound in enumerate(sounds):
-        again = alike[place - 1 : place] == alike[place : place + 1]
-        pair = alike[max(place - 3, 0) : place - 1] == alike[place - 1 : place + 1]
-        first = alike[max(place - 2, 0) : place] == alike[place : place + 2]
-        count += bool(sound[1] and place and (again or (place > 2 and pair) or (place > 1 and first)))
-        counts.append(count)
-    return counts if count else ()
+    alike = [sound[3] if sound[1] else -place for place, sound in enumerate(sounds, 1)]  # unknown words are no repeats
+    length = len(alike)
+    if len(set(alike)) == length:
+        return ()
+    again = bytearray(length)
+    for size in (1, 2, 3):
+        for place in range(size, length - size + 1):
+            if alike[place - size : place] == alike[place : place + size]:
+                again[place : place + size] = bytes([1]) * size
+    return list(accumulate(again)) if any(again) else ()
 
 
 def _present(sounds: Iterable[_Sound]) -> int:
@@ -1162,7 +1168,7 @@ def _align(
                 best = gain
             for earlier, earlier_element, weight, start in reversed(chains):
                 inserted = position - earlier - 1
-                if repeats and inserted:
+                if repeats and inserted > 0:
                     inserted -= repeats[position - 1] - repeats[earlier]
                 if inserted > pattern.widest:
                     break
