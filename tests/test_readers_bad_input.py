@@ -76,6 +76,22 @@ def test_no_refusal_repeats_what_was_said() -> None:
         assert secret not in refusal(content)
 
 
+@pytest.mark.parametrize(
+    ("more", "place"),
+    [
+        ({"started": "0001-01-01T00:00:00+14:00"}, "$.started"),
+        ({"case": {"deadline": "9999-12-31T23:00:00-10:00"}}, "$.case.deadline"),
+        ({"case": {"follow_ups": [{"time": "0001-01-01T00:00:00+14:00"}]}}, "$.case.follow_ups[0].time"),
+        (
+            {"attestations": [{"clause": "1", "verdict": "passed", "assessor": "A", "time": "0001-01-01T00:00:00Z"}]},
+            "$.attestations[0].time",
+        ),
+    ],
+)
+def test_a_time_of_day_is_of_a_year_that_has_calls(more: dict[str, object], place: str) -> None:
+    assert refusal({"id": "c", "turns": [{"text": "Hi."}], **more}).startswith(f"{place}: The year ")
+
+
 def test_what_a_reader_did_not_foresee_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> Call:
         raise OverflowError

@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from pathlib import Path
 
@@ -34,24 +35,34 @@ def main() -> None:
     seen: Counter[str] = Counter()
     began = time.monotonic()
     count = 0
+    broken: set[str] = set()
 
     def tell() -> None:
-        figures = {"inputs": count, "seconds": round(time.monotonic() - began), "outcomes": dict(seen.most_common())}
-        print(json.dumps(figures), file=sys.stderr, flush=True)
+        figures: dict[str, object] = {"inputs": count, "seconds": round(time.monotonic() - began)}
+        figures |= {"finds": sorted(broken), "outcomes": dict(seen.most_common())}
+        sys.stderr.write(json.dumps(figures) + "\n")
+        sys.stderr.flush()
         if options.report:
             options.report.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
     def one(content: bytes) -> None:
         nonlocal count
         count += 1
-        fuzzing.check(content, seen)
+        try:
+            fuzzing.check(content, seen)
+        except Exception as error:  # noqa: BLE001 - kept, and the run goes on
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            kind = f"{type(error).__name__}-{Path(frame.filename).stem}-{frame.lineno}"
+            if kind not in broken:
+                Path(f"crash-{kind}").write_bytes(content)
+                broken.add(kind)
         if count % 50_000 == 0 or count == options.inputs:
             tell()
 
     def change(content: bytes, most: int, seed: int) -> bytes:
         if seed % 10 == 0:
             return atheris.Mutate(content, most)  # type: ignore[no-any-return]
-        changed = mutator.changed(content) if seed % 10 > 2 else mutator.fresh()
+        changed = mutator.changed(content) if seed % 10 > 5 else mutator.fresh()
         return changed if len(changed) <= most else content
 
     with tempfile.TemporaryDirectory() as corpus:

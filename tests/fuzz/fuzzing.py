@@ -79,7 +79,7 @@ _BYTES = (
 
 
 def seeds() -> list[bytes]:
-    """The real files, one of each format written for this, and what was found before, cut short enough to be changed quickly."""
+    """The real files, one of each format written for this, and earlier finds; cut short, to be changed quickly."""
     files = sorted(path for folder in (CALLS, SEEDS, FINDS) for path in folder.rglob("*") if path.is_file())
     return [small for path in files if path.suffix != ".md" and len(small := _small(path.read_bytes())) < 6000]
 

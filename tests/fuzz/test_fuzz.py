@@ -12,7 +12,7 @@ from pytest_callqa.readers import FORMATS
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import fuzzing  # noqa: E402 - beside this file, which is no package
+import fuzzing
 
 QUICK = 4000
 

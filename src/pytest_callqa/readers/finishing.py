@@ -7,6 +7,7 @@ A reader says what the file says. Here times are checked, turns are put in order
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -23,8 +24,13 @@ MAX_TURNS = 50_000
 LONGEST = 7 * 24 * 3600.0
 """Seconds: no call lasts a week, so a later time is in the wrong unit."""
 
+YEARS = range(1900, 2200)
+"""A time of day outside of them is a mistake, and near the ends of the calendar cannot be computed with."""
+
 FINENESS: tuple[Timing, ...] = ("none", "start", "turn", "word")
 """Timings from the coarsest to the finest."""
+
+_CASE_TIMES = (*("opened", "closed", "reopened", "handed_over", "second_line", "escalated", "deadline", "recovered"),)
 
 
 def finish(call: Call, roles: RoleMap) -> Call:
@@ -128,11 +134,28 @@ def _check_rest(call: Call) -> None:
         value: float | None = getattr(call, name)
         if value is not None:
             _check(value, value, f"$.{name}")
+    if call.started is not None:
+        _check_instant(call.started, "$.started")
+    if call.case is not None:
+        for name in _CASE_TIMES:
+            time: datetime | None = getattr(call.case, name)
+            if time is not None:
+                _check_instant(time, f"$.case.{name}")
+        for number, follow_up in enumerate(call.case.follow_ups):
+            _check_instant(follow_up.time, f"$.case.follow_ups[{number}].time")
+    for number, attestation in enumerate(call.attestations):
+        if attestation.time is not None:
+            _check_instant(attestation.time, f"$.attestations[{number}].time")
     for number, event in enumerate(call.events):
         if event.time is not None:
             _check(event.time, event.time, f"$.events[{number}].time")
     for number, silence in enumerate(call.silences):
         _check(silence.start, silence.end, f"$.silences[{number}]")
+
+
+def _check_instant(time: datetime, place: str) -> None:
+    if time.year not in YEARS:
+        raise BadInput(f"The year {time.year} is not that of a call: export the call again.", place=place)
 
 
 def _check(start: float, end: float, place: str) -> None:
