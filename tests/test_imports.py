@@ -22,10 +22,12 @@ ALLOWED = {
     "readers": {"errors", "plain", "call", "readers"},
     "report": {*CORE, "report"},
     "batch": {*CORE, "readers"},
+    "tuning": {"errors", "plain", "phrases"},
+    "vendors": {"errors"},
     "bots": {*CORE, "bots"},
     "scenarios": {*CORE, "readers", "bots", "scenarios"},
     "plugin": {*CORE, "readers", "bots", "scenarios", "report", "batch", "plugin"},
-    "cli": {*CORE, "readers", "bots", "scenarios", "report", "batch", "plugin", "cli"},
+    "cli": {*CORE, "readers", "bots", "scenarios", "report", "batch", "plugin", "cli", "tuning", "vendors"},
     "__main__": {"cli"},
 }
 """What each module or package of ours may import of ours."""

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_callqa import ledger
+from pytest_callqa import ledger, tuning, vendors
 from pytest_callqa.batch import Job, judge_documents
 from pytest_callqa.errors import CallQAError
+from pytest_callqa.phrases import PhraseBook
 from pytest_callqa.plugin.options import DEFAULT_LEDGER
 from pytest_callqa.plugin.settings import role_map
 from pytest_callqa.readers import FORMATS, ReadOptions, Unreadable, find_documents, find_sidecars, read_calls, to_native
@@ -75,6 +76,31 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("--output", "-o", type=Path, help="default: standard output")
     _reading_options(convert)
 
+    phrases = add("phrases", _phrases_help, "try a text on the phrases, or import a vendor's")
+    phrases.set_defaults(parser=phrases)
+    actions = phrases.add_subparsers(metavar="ACTION")
+    text = "say which phrases are heard in a text, where, with what score, and what came nearest"
+    trying = actions.add_parser("try", help=text, description=text)
+    trying.set_defaults(command=_try)
+    trying.add_argument("text")
+    trying.add_argument("--language", default="", help="default: zh for Chinese characters, else en")
+    trying.add_argument("--organisation", default="", help="the organisation agents must name")
+    _book_option(trying)
+    text = "make a rule book of a vendor's categories or phrase lists"
+    importing = actions.add_parser("import", help=text, description=text)
+    importing.set_defaults(command=_import)
+    importing.add_argument("file", type=Path)
+    importing.add_argument("--output", "-o", type=Path, default=Path("imported"), help="folder, default imported")
+    importing.add_argument("--language", default="en")
+
+    tuning = add("tune", _tune, "propose a phrase's threshold and wordings from labelled texts")
+    tuning.add_argument("labelled", type=Path, metavar="LABELLED.csv")
+    tuning.add_argument("--phrase", required=True, metavar="NAME")
+    tuning.add_argument("--language", default="en")
+    for column in ("text", "label", "group"):
+        tuning.add_argument(f"--{column}", default=column, metavar="COLUMN", help=f"its column, default {column}")
+    _book_option(tuning)
+
     rules = add("rules", _rules, "list the rules of the book")
     _book_option(rules)
     return parser
@@ -89,7 +115,9 @@ def _reading_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--language", default="", help="language of calls that name none, such as en or zh")
     command.add_argument("--roles", action="append", default=[], metavar="ROLE_MAP", help="such as 0=agent,1=customer")
     command.add_argument("--cases", action="append", default=[], metavar="FILE", help="case records, CSV or JSON")
-    command.add_argument("--attestations", action="append", default=[], metavar="FILE", help="attestations, CSV or JSON")
+    command.add_argument(
+        "--attestations", action="append", default=[], metavar="FILE", help="attestations, CSV or JSON"
+    )
 
 
 def _reading(options: argparse.Namespace) -> ReadOptions:
@@ -187,5 +215,46 @@ def _rules(options: argparse.Namespace) -> int:
     book = _load_book(options)
     print("\n".join(rules_table(book)))
     return CLEAN
+
+
+def _phrase_book(options: argparse.Namespace) -> PhraseBook:
+    own = Path("conduct_specs")
+    return PhraseBook.load((options.book or (own if own.is_dir() else BOOK)) / "phrases")
+
+
+def _phrases_help(options: argparse.Namespace) -> int:
+    options.parser.print_help()
+    return USAGE
+
+
+def _try(options: argparse.Namespace) -> int:
+    book = _phrase_book(options)
+    language = options.language or ("zh" if any("\u4e00" <= sign <= "\u9fff" for sign in options.text) else "en")
+    if not book.speaks(language):
+        raise CallQAError(f"no phrases in {language!r}; there are some in {', '.join(book.languages)}")
+    slots = {"organisation": [options.organisation]} if options.organisation else {}
+    print("\n".join(tuning.try_text(book.matcher(language, slots), book.names, options.text)))
+    return CLEAN
+
+
+def _import(options: argparse.Namespace) -> int:
+    imported = vendors.read_rules(options.file)
+    for file in vendors.write_book(imported, options.output, source=options.file.name, language=options.language):
+        print(f"wrote {file}")
+    for left in imported.left_out:
+        print(f"not imported: {left}")
+    return CLEAN
+
+
+def _tune(options: argparse.Namespace) -> int:
+    columns = {"text": options.text, "label": options.label, "group": options.group}
+    labelled = tuning.read_labelled(options.labelled, options.phrase, **columns)
+    book = _phrase_book(options)
+    if not book.speaks(options.language):
+        raise CallQAError(f"no phrases in {options.language!r}; there are some in {', '.join(book.languages)}")
+    print("\n".join(tuning.tune(book, options.language, options.phrase, labelled).lines()))
+    return CLEAN
+
+
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -439,6 +439,15 @@ class PhraseBook:
         filled = tuple(sorted((name, tuple(values)) for name, values in (slots or {}).items() if values))
         return self._matcher(primary(language), filled)
 
+    def only(self, name: str, language: str, *, threshold: float, more: Sequence[str] = ()) -> PhraseBook:
+        """A book of this one phrase in one language, with another threshold and more wordings: for tuning."""
+        spoken = self._languages[primary(language)]
+        entry = spoken.entries[name]
+        extra = tuple(parse_wording(text, spoken.fold) for text in more)
+        parts = {part: (*wordings, *extra) for part, wordings in entry.parts.items()}
+        alone = replace(spoken, entries={name: replace(entry, parts=parts, threshold=threshold)})
+        return PhraseBook({primary(language): alone})
+
     def _build(self, language: str, slots: tuple[tuple[str, tuple[str, ...]], ...]) -> Matcher:
         return Matcher(self._languages[language], dict(slots))
 
