@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from harness import GOOD, UNTIMED, Project
+
+import pytest_callqa
 
 
 def test_every_flag_has_an_ini_twin(project: Project) -> None:
@@ -92,11 +95,20 @@ def test_case_and_attestation_tables_may_be_named(project: Project) -> None:
 
 
 def test_a_run_without_calls_or_rules_imports_nothing_heavy(tmp_path: Path) -> None:
-    heavy = "{'hypothesis', 'jinja2', 'rapidfuzz', 'msgspec', 'yaml', 'webvtt'}"
-    script = f"import sys, pytest; pytest.main(['--version', '--version', '-p', 'no:hypothesispytest']); print(sorted({heavy} & set(sys.modules)))"
+    script = (
+        "import sys, pytest; pytest.main(['--version', '--version', '-p', 'no:hypothesispytest']); "
+        "print(sorted({'hypothesis', 'jinja2', 'rapidfuzz', 'msgspec', 'yaml'} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.splitlines()[-1] == "[]"
     assert "pytest-callqa" in done.stderr + done.stdout
+
+
+def test_public_names_load_when_used() -> None:
+    assert {"rule", "situation", "Moment", "PhraseBook"} <= set(dir(pytest_callqa))
+    assert all(getattr(pytest_callqa, name).__module__.startswith("pytest_callqa.") for name in ("rule", "Call"))
+    with pytest.raises(AttributeError, match="no attribute 'rulle'"):
+        pytest_callqa.rulle  # noqa: B018 - looking is the test
 
 
 def test_collect_only_writes_no_ledger(project: Project) -> None:
