@@ -20,7 +20,7 @@ phrases:
   apology: {any: [i am very sorry, please accept apologies], unless: very sorry not, threshold: 100}
   farewell: {parts: {thanks: thank you, goodbye: goodbye}}
 """
-CATEGORY = Path(__file__).parent / "data" / "transcribe_category.json"
+CATEGORY = Path(__file__).parent / "data/calls/transcribe_call_analytics/category_rules.json"
 
 
 @pytest.fixture
