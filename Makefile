@@ -5,8 +5,8 @@ BIN := .venv/bin
 .PHONY: demo test lint types bench browser clean
 
 demo: .venv/installed
-	@$(BIN)/callqa check --book conduct_specs --report callqa-report/report.html \
-	  --ledger callqa-report/ledger.jsonl tests/data/calls/sample || [ $$? -eq 1 ]
+	@$(BIN)/callqa check conduct_specs/calls tests/data/calls --report callqa-report/report.html \
+	  --ledger callqa-report/ledger.jsonl || [ $$? -eq 1 ]
 	@echo "Open callqa-report/report.html in a browser."
 
 test: .venv/installed browser

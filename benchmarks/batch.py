@@ -29,10 +29,29 @@ def main() -> None:
         ledger = folder / "ledger.jsonl"
 
         def batch(count: int) -> list[str]:
-            return [*PYTEST, str(BOOK), "--calls", str(files[count]), "--callqa-mode", "batch", "--callqa-ledger", str(ledger)]
+            return [
+                *PYTEST,
+                str(BOOK),
+                "--calls",
+                str(files[count]),
+                "--callqa-mode",
+                "batch",
+                "--callqa-ledger",
+                str(ledger),
+            ]
 
         def check(count: int) -> list[str]:
-            return [PYTHON, "-m", "pytest_callqa.cli", "check", "--book", str(BOOK), "--ledger", str(ledger), str(files[count])]
+            return [
+                PYTHON,
+                "-m",
+                "pytest_callqa.cli",
+                "check",
+                "--book",
+                str(BOOK),
+                "--ledger",
+                str(ledger),
+                str(files[count]),
+            ]
 
         empty = empty_tests(folder, rules=rules, calls=EMPTY_CALLS)
         costs: dict[str, list] = {"batch": [], "check": [], "empty": []}
@@ -45,9 +64,7 @@ def main() -> None:
         more_batch = run(batch(MORE_CALLS), cwd=folder, expect=(0, 1))
     cells = rules * CALLS
     would_take = median(costs["empty"], "wall") * cells / (rules * EMPTY_CALLS)
-    ratios = sorted(
-        e.wall * CALLS / EMPTY_CALLS / b.wall for e, b in zip(costs["empty"], costs["batch"], strict=True)
-    )
+    ratios = sorted(e.wall * CALLS / EMPTY_CALLS / b.wall for e, b in zip(costs["empty"], costs["batch"], strict=True))
     save(
         "batch",
         {
@@ -65,7 +82,10 @@ def main() -> None:
                 str(CALLS): max(c.peak_kb for c in costs["batch"]) / 1024,
                 str(MORE_CALLS): more_batch.peak_kb / 1024,
             },
-            "peak_mb_check": {str(CALLS): max(c.peak_kb for c in costs["check"]) / 1024, str(MORE_CALLS): more.peak_kb / 1024},
+            "peak_mb_check": {
+                str(CALLS): max(c.peak_kb for c in costs["check"]) / 1024,
+                str(MORE_CALLS): more.peak_kb / 1024,
+            },
             "calls_a_second": CALLS / median(costs["batch"], "wall"),
         },
     )

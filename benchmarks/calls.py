@@ -16,9 +16,23 @@ OPENINGS = [
     "Good morning, the monitoring center hotline, how can I help you today?",
     "Hi, you've reached the monitoring center hotline, this is extension {n}, how may I help you?",
 ]
-SUBJECTS = ["the login page", "my account", "the camera at gate {n}", "the alarm in hall {n}", "report {n}", "the billing screen"]
+SUBJECTS = [
+    "the login page",
+    "my account",
+    "the camera at gate {n}",
+    "the alarm in hall {n}",
+    "report {n}",
+    "the billing screen",
+]
 VERBS = ["does not open", "stopped working", "shows error {n}", "freezes", "disappeared", "asks for a new password"]
-WHEN = ["since this morning", "after the update", "for {n} days", "every time I try", "since your colleague changed it", "again"]
+WHEN = [
+    "since this morning",
+    "after the update",
+    "for {n} days",
+    "every time I try",
+    "since your colleague changed it",
+    "again",
+]
 ASIDES = ["", "I already tried it twice. ", "My manager is waiting for it. ", "I need it before noon. ", "Um, well, "]
 QUESTIONS = [
     "Could you tell me the number of the device, please?",
@@ -27,7 +41,14 @@ QUESTIONS = [
     "Would you please wait a moment while I check number {n}?",
     "Thank you. And which version is it, {n}?",
 ]
-ANSWERS = ["It is number {n}.", "Sure, it's {n}.", "About {n} minutes ago.", "I think so, let me see, {n}.", "Yes.", "Of course."]
+ANSWERS = [
+    "It is number {n}.",
+    "Sure, it's {n}.",
+    "About {n} minutes ago.",
+    "I think so, let me see, {n}.",
+    "Yes.",
+    "Of course.",
+]
 STEPS = [
     "Sorry to keep you waiting. I have reset {n} for you.",
     "Please open the settings and choose profile {n}, then save.",
@@ -35,8 +56,16 @@ STEPS = [
     "I can see ticket {n} here, it was closed by mistake and I have opened it again. Is it clear to you?",
 ]
 CLOSES = [
-    ["Have I explained it clearly? Is there anything else I can do for you?", "No, that's all.", "Thank you for calling. If you have any questions, please call again. Thank you, goodbye!"],
-    ["Was that clear? Anything else I can help you with today?", "No, nothing else.", "Thanks for calling, please call us again any time. Bye!"],
+    [
+        "Have I explained it clearly? Is there anything else I can do for you?",
+        "No, that's all.",
+        "Thank you for calling. If you have any questions, please call again. Thank you, goodbye!",
+    ],
+    [
+        "Was that clear? Anything else I can help you with today?",
+        "No, nothing else.",
+        "Thanks for calling, please call us again any time. Bye!",
+    ],
 ]
 BAD_CLOSE = ["Okay.", "Bye.", "Bye."]
 KEPT = 0.97
@@ -52,7 +81,12 @@ def call(number: int) -> dict[str, object]:
 
     said = [("agent", line(OPENINGS))]
     for _ in range(rng.randint(11, 14)):
-        said.append(("customer", rng.choice(ASIDES) + line(SUBJECTS, VERBS, WHEN) + "." if rng.random() < 0.5 else line(ANSWERS)))
+        said.append(
+            (
+                "customer",
+                rng.choice(ASIDES) + line(SUBJECTS, VERBS, WHEN) + "." if rng.random() < 0.5 else line(ANSWERS),
+            )
+        )
         said.append(("agent", line(rng.choice((QUESTIONS, STEPS)))))
     close = rng.choice(CLOSES) if rng.random() < KEPT else BAD_CLOSE
     said += [("agent", close[0]), ("customer", close[1]), ("agent", close[2])]

@@ -1,4 +1,4 @@
-"""Runs commands in turn and keeps the figures: processor seconds, wall seconds, peak memory of the whole process tree."""
+"""Runs commands in turn and keeps their figures: processor seconds, wall seconds, peak memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RESULTS = Path(__file__).parent / "results"
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run of a command took: seconds of processor and of wall clock, and peak kilobytes of its largest process."""
+    """What a command took: seconds of processor and wall clock, with its children; peak kilobytes of its own process."""
 
     cpu: float
     wall: float

@@ -24,7 +24,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         test = Path(folder) / "test_empty.py"
         test.write_text("def test_nothing(): pass\n", encoding="utf-8")
-        runs = {"version": ["--version"], "version_and_plugins": ["--version", "--version"], "empty_test": ["-q", str(test)]}
+        runs = {
+            "version": ["--version"],
+            "version_and_plugins": ["--version", "--version"],
+            "empty_test": ["-q", str(test)],
+        }
         for name, arguments in runs.items():
             figures[name] = compare([*PYTEST, *arguments])
         figures["heavy_modules_loaded"] = heavy([*PYTEST, *runs["empty_test"]])

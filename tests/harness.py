@@ -77,7 +77,7 @@ def test_asks_again(moment, code):
 
 
 def talk(call: str, *turns: str, gap: float = 0.5, **fields: object) -> dict[str, object]:
-    """A native call from lines such as ``"agent: Hello"``; a turn lasts 2 s, a gap before it is given as ``"+6 agent: …"``."""
+    """A native call from lines such as ``"agent: Hello"``; a turn lasts 2 s, ``"+6 agent: …"`` comes after 6 s."""
     clock = 0.0
     said = []
     for turn in turns:
@@ -114,7 +114,9 @@ class Project:
 
     def book(self, rules: str = RULES, phrases: str = PHRASES, code: str = CODE) -> Self:
         """Write a rule book of four rules, or another."""
-        return self.file("rules/test_rules.py", rules).file("rules/phrases/en.yaml", phrases).file("rules/code.toml", code)
+        return (
+            self.file("rules/test_rules.py", rules).file("rules/phrases/en.yaml", phrases).file("rules/code.toml", code)
+        )
 
     def calls(self, *calls: dict[str, object], name: str = "calls/day.jsonl") -> Self:
         """Write native calls as JSON lines."""
@@ -150,6 +152,8 @@ def same_calls(first: Path, second: Path) -> bool:
     """Whether two ledgers hold the same lines of calls, in whatever order."""
 
     def lines(path: Path) -> list[bytes]:
-        return sorted(ledger.encode(line) for line in ledger.read(path) if isinstance(line, ledger.Entry | ledger.Unread))
+        return sorted(
+            ledger.encode(line) for line in ledger.read(path) if isinstance(line, ledger.Entry | ledger.Unread)
+        )
 
     return lines(first) == lines(second)

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from harness import GOOD, RUDE, UNTIMED, Project
 
+from harness import GOOD, RUDE, UNTIMED, Project
 from pytest_callqa import cli, ledger
 
 

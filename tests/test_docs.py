@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+
 from harness import Project
 
 ROOT = Path(__file__).parents[1]

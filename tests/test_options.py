@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import GOOD, UNTIMED, Project
-
 import pytest_callqa
+from harness import GOOD, UNTIMED, Project
 
 
 def test_every_flag_has_an_ini_twin(project: Project) -> None:

@@ -36,7 +36,7 @@ _HOMES = {
     "verdict": ("Verdict",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-__all__ = sorted(_HOME_OF)  # noqa: PLE0605 - the names above, loaded on first use
+__all__ = sorted(_HOME_OF)
 
 
 def __getattr__(name: str) -> object:

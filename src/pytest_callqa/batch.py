@@ -130,7 +130,7 @@ _worker: _Worker | None = None
 
 
 def _begin(job: Job) -> None:
-    global _worker  # noqa: PLW0603 - a process pool has no other place for what a worker keeps
+    global _worker
     _worker = _Worker(job)
     gc.collect()
     gc.freeze()  # the book stays for good: no need to look through it again and again

@@ -137,7 +137,7 @@ class Clock(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(slots=True)
 class Trace:
-    """The findings tested for truth so far, each with the file and line of the test; emptied for every moment judged."""
+    """The findings tested for truth so far, each with file and line of the test; emptied for every moment judged."""
 
     tested: list[tuple[Finding, str, int]] = field(default_factory=list)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from unicodedata import east_asian_width
 
 import msgspec
@@ -97,11 +98,11 @@ class Speech(Sequence[Utterance]):
 
     def since(self, index: int) -> Speech:
         """Only the utterances after the one with this index."""
-        return self._sub((said for said in self._said if said.index > index), self.who)
+        return Speech(self._call, [said for said in self._said if said.index > index], self.who)
 
     def until(self, index: int) -> Speech:
         """Only the utterances before the one with this index."""
-        return self._sub((said for said in self._said if said.index < index), self.who)
+        return Speech(self._call, [said for said in self._said if said.index < index], self.who)
 
     def says(self, *phrases: Phrase) -> Finding:
         """Whether any of the phrases is said; a phrase in parts needs all its parts, in any order.
@@ -223,7 +224,7 @@ class Moment:
     def reply(self) -> Speech:
         """What the agent said next, up to the customer's next turn (a mere "mm-hm" does not end it)."""
         said: list[Utterance] = []
-        for utterance in self.call.utterances[self.index + 1 :]:
+        for utterance in islice(self.call.utterances, self.index + 1, None):
             if utterance.role == "agent":
                 said.append(utterance)
             elif said and not self.call.is_backchannel(utterance):
@@ -552,7 +553,7 @@ class Hearing:
         return Quote(said, hit.start, hit.end, phrase, hit.part, hit.score)
 
     def forget(self) -> None:
-        """Drop all that was found: moments and speech refer back to the call, and would wait for the garbage collector."""
+        """Drop all that was found: moments and speech refer back to the call, which would outlive its judgement."""
         self.__dict__.clear()
 
     def moments(self, key: int, find: Callable[[], Iterable[Moment]]) -> tuple[Moment, ...]:
@@ -564,9 +565,10 @@ class Hearing:
             except Exception as error:  # noqa: BLE001 - raised again below, for every rule that asks
                 known = error
             self._moments[key] = known
-        if isinstance(known, Exception):
-            raise known
-        return known
+        if type(known) is tuple:
+            return known
+        assert isinstance(known, Exception)
+        raise known
 
 
 def _continues(last: Turn, turn: Turn) -> bool:

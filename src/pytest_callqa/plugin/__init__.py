@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pytest_callqa.plugin.matrix import Matrix
     from pytest_callqa.rules import Code
 
-MATRIX = pytest.StashKey["Matrix"]()
+MATRIX: pytest.StashKey[Matrix] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,7 +24,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker; take part in the run only if it names calls."""
     config.addinivalue_line(
-        "markers", "conduct(id, severity, section): a conduct rule, added by @rule; select with -m \"conduct(severity='critical')\""
+        "markers",
+        "conduct(id, severity, section): a conduct rule, added by @rule; for -m \"conduct(severity='critical')\"",
     )
     if options.wanted(config):
         from pytest_callqa.plugin.matrix import Matrix
@@ -44,7 +45,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark the items of rules with their clause, so that ``-m`` and other plugins can see it."""
     found = getattr(getattr(item, "function", None), "__callqa_rule__", None)
     if found is not None:
-        item.add_marker(pytest.mark.conduct(id=found.clause, severity=found.severity, section=found.clause.rpartition(".")[0]))
+        item.add_marker(
+            pytest.mark.conduct(id=found.clause, severity=found.severity, section=found.clause.rpartition(".")[0])
+        )
 
 
 @pytest.fixture(scope="session")

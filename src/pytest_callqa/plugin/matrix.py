@@ -26,7 +26,7 @@ from pytest_callqa.finding import clock_time
 from pytest_callqa.hearing import Hearing
 from pytest_callqa.plugin.once import run_once
 from pytest_callqa.plugin.settings import Settings
-from pytest_callqa.readers import CallRef, Sidecars, Unreadable, find_documents, find_sidecars, load, locate
+from pytest_callqa.readers import CallRef, Unreadable, find_documents, find_sidecars, load, locate
 from pytest_callqa.redact import redactor
 from pytest_callqa.rules import Code, Rule, RuleBook, find_root, rule_of
 from pytest_callqa.verdict import Outcome, Verdict
@@ -101,7 +101,9 @@ class Matrix:
         if found is not None and "_callqa_ref" not in metafunc.fixturenames:
             metafunc.fixturenames.append("_callqa_ref")
         if "_callqa_ref" in metafunc.fixturenames:
-            metafunc.parametrize("_callqa_ref", list(self.refs.values()), ids=list(self.refs), indirect=True, scope="session")
+            metafunc.parametrize(
+                "_callqa_ref", list(self.refs.values()), ids=list(self.refs), indirect=True, scope="session"
+            )
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -151,9 +153,9 @@ class Matrix:
         if self.mode == "cells":
             self._judge_cell(found, pyfuncitem, fixtures)
         elif found.portable:
-            tell_batch(found, run_once(self.settings.ledger, self._pass), self.settings.strict)
+            tell_batch(found, run_once(self.settings.ledger, self._pass), strict=self.settings.strict)
         else:
-            tell_batch(found, self._judge_all(found, pyfuncitem, fixtures), self.settings.strict)
+            tell_batch(found, self._judge_all(found, pyfuncitem, fixtures), strict=self.settings.strict)
         return True
 
     def _judge_cell(self, found: Rule, item: pytest.Function, fixtures: Mapping[str, object]) -> None:
@@ -281,7 +283,7 @@ def tell_cell(found: Rule, call: str, verdict: Verdict, *, strict: bool, line: b
         pytest.skip(f"{verdict.outcome}: {verdict.reason or found.when.name}")
 
 
-def tell_batch(found: Rule, tally: Tally, strict: bool) -> None:
+def tell_batch(found: Rule, tally: Tally, *, strict: bool) -> None:
     """End a batch item: it fails when a call breaks its rule, and lists the worst of them."""
     counts = {Outcome.of_letter(letter): n for letter, n in tally.counts.get(found.clause, {}).items()}
     failing = counts.get(Outcome.FAILED, 0)

@@ -12,7 +12,10 @@ CELLS = 10_000
 """Rules times calls up to which auto makes an item of each."""
 
 TEXTS = {
-    "mode": ("auto", "cells: a test item for each rule and call; batch: one for each rule; auto chooses by their number"),
+    "mode": (
+        "auto",
+        "cells: a test item for each rule and call; batch: one for each rule; auto chooses by their number",
+    ),
     "format": ("auto", "read every call as this format instead of recognising it"),
     "language": ("", "language of calls that name none, such as en or zh"),
     "organisation": ("", "the organisation agents must name, unless the call says otherwise"),
@@ -38,14 +41,21 @@ def declare(parser: pytest.Parser) -> None:
     """Add the options and their ini twins (``callqa_…``)."""
     group = parser.getgroup("callqa", "call quality: judge recorded calls by a code of conduct")
     group.addoption(
-        "--calls", nargs="+", action="extend", metavar="PATH", default=[], help="calls to judge: files, folders or patterns"
+        "--calls",
+        nargs="+",
+        action="extend",
+        metavar="PATH",
+        default=[],
+        help="calls to judge: files, folders or patterns",
     )
     parser.addini("callqa_calls", "calls to judge, one path or pattern a line", type="linelist", default=[])
     for name, (_, text) in TEXTS.items():
         group.addoption(f"--callqa-{name.replace('_', '-')}", dest=f"callqa_{name}", default=None, help=text)
         parser.addini(f"callqa_{name}", text, type="string", default="")
     for name, (metavar, text) in _LISTS.items():
-        group.addoption(f"--callqa-{name}", dest=f"callqa_{name}", action="append", metavar=metavar, default=[], help=text)
+        group.addoption(
+            f"--callqa-{name}", dest=f"callqa_{name}", action="append", metavar=metavar, default=[], help=text
+        )
         parser.addini(f"callqa_{name}", text, type="linelist", default=[])
     for name, text in _SWITCHES.items():
         group.addoption(f"--callqa-{name.replace('_', '-')}", dest=f"callqa_{name}", action="store_true", help=text)
@@ -55,5 +65,3 @@ def declare(parser: pytest.Parser) -> None:
 def wanted(config: pytest.Config) -> bool:
     """Whether this run is to judge calls at all."""
     return bool(config.getoption("calls") or config.getini("callqa_calls"))
-
-

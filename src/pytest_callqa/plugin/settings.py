@@ -50,6 +50,7 @@ class Settings:
 
 def settings(config: pytest.Config) -> Settings:
     """The options of this run, checked. Raises :class:`pytest.UsageError` naming option, value and choices."""
+
     def text(name: str) -> str:
         given = config.getoption(f"callqa_{name}")
         return str(given if given is not None else config.getini(f"callqa_{name}") or TEXTS[name][0])
@@ -60,16 +61,17 @@ def settings(config: pytest.Config) -> Settings:
     def switch(name: str) -> bool:
         return bool(config.getoption(f"callqa_{name}") or config.getini(f"callqa_{name}"))
 
-    def path(value: str, from_ini: bool) -> str:
+    def path(value: str, *, from_ini: bool) -> str:
         """A path of the ini file is relative to it, one of the command line to where it was given."""
         return str((config.inipath.parent if config.inipath else config.rootpath) / value) if from_ini else value
 
     def paths(name: str) -> tuple[str, ...]:
-        return tuple(path(item, not config.getoption(f"callqa_{name}")) for item in listed(name))
+        return tuple(path(item, from_ini=not config.getoption(f"callqa_{name}")) for item in listed(name))
 
     def file(name: str) -> Path | None:
         value, given = text(name), config.getoption(f"callqa_{name}")
-        return Path(path(value, given is None and bool(config.getini(f"callqa_{name}")))) if value else None
+        in_ini = given is None and bool(config.getini(f"callqa_{name}"))
+        return Path(path(value, from_ini=in_ini)) if value else None
 
     flagged = config.getoption("calls")
     calls = flagged or config.getini("callqa_calls")
@@ -79,7 +81,7 @@ def settings(config: pytest.Config) -> Settings:
     ledger = file("ledger")
     assert ledger is not None
     return Settings(
-        calls=tuple(path(str(item), not flagged) for item in calls),
+        calls=tuple(path(str(item), from_ini=not flagged) for item in calls),
         mode=cast(Mode, mode),
         format=text("format"),
         language=text("language"),
@@ -110,9 +112,7 @@ def role_map(texts: list[str]) -> dict[str, Role]:
 
 def _choose(flag: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise pytest.UsageError(
-            f"{flag}: {value!r} is none of {', '.join(choices)}.{did_you_mean(value, choices)}"
-        )
+        raise pytest.UsageError(f"{flag}: {value!r} is none of {', '.join(choices)}.{did_you_mean(value, choices)}")
 
 
 def _whole(flag: str, value: str) -> int:
