@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types bench browser clean
+.PHONY: demo test lint types bench readme browser clean
 
 demo: .venv/installed
 	@$(BIN)/callqa check conduct_specs/calls tests/data/calls --report callqa-report/report.html \
@@ -24,6 +24,9 @@ types: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python -m benchmarks
+
+readme: .venv/installed
+	$(BIN)/python docs/refresh_readme.py
 
 browser:
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \

@@ -7,8 +7,10 @@ import shlex
 from pathlib import Path
 
 import pytest
+from docs import refresh_readme
 
 from harness import Project
+from pytest_callqa.plugin import options
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -23,3 +25,16 @@ def test_the_page_can_be_followed(project: Project, page: str) -> None:
             command, _, printed = text.removeprefix("$ ").partition("\n")
             said = project.pytester.run(*shlex.split(command)).stdout
             said.fnmatch_lines([line.replace("…", "*").replace("[", "[[]") for line in printed.splitlines()])
+
+
+def test_the_readme_names_every_option() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    declared = (*options.TEXTS, *options.LISTS, *options.SWITCHES)
+    names = {"calls", *(f"callqa-{name.replace('_', '-')}" for name in declared)}
+    assert {name for name in names if f"--{name}" not in readme} == set()
+
+
+def test_the_readme_shows_what_the_commands_print() -> None:
+    shown = refresh_readme.blocks((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert shown["demo"] == refresh_readme.demo(), "out of date: run `make readme`"
+    assert shown["summary"] == refresh_readme.summary(), "out of date: run `make readme`"

@@ -26,15 +26,18 @@ TEXTS = {
 }
 """Options that take one value: default and help."""
 
-_LISTS = {
+LISTS = {
     "roles": ("ROLE_MAP", "who the speakers are, such as 0=agent,1=customer"),
     "cases": ("FILE", "table of case records, CSV or JSON, keyed by call or case id"),
     "attestations": ("FILE", "table of attestations of manual clauses, CSV or JSON"),
 }
-_SWITCHES = {
+"""Options that may be given more than once: what they take and help."""
+
+SWITCHES = {
     "strict": "undecided verdicts fail",
     "show_text": "do not redact numbers, addresses and names in outputs",
 }
+"""Options that are on or off: help."""
 
 
 def declare(parser: pytest.Parser) -> None:
@@ -52,12 +55,12 @@ def declare(parser: pytest.Parser) -> None:
     for name, (_, text) in TEXTS.items():
         group.addoption(f"--callqa-{name.replace('_', '-')}", dest=f"callqa_{name}", default=None, help=text)
         parser.addini(f"callqa_{name}", text, type="string", default="")
-    for name, (metavar, text) in _LISTS.items():
+    for name, (metavar, text) in LISTS.items():
         group.addoption(
             f"--callqa-{name}", dest=f"callqa_{name}", action="append", metavar=metavar, default=[], help=text
         )
         parser.addini(f"callqa_{name}", text, type="linelist", default=[])
-    for name, text in _SWITCHES.items():
+    for name, text in SWITCHES.items():
         group.addoption(f"--callqa-{name.replace('_', '-')}", dest=f"callqa_{name}", action="store_true", help=text)
         parser.addini(f"callqa_{name}", text, type="bool", default=False)
 
