@@ -92,6 +92,15 @@ def test_a_time_of_day_is_of_a_year_that_has_calls(more: dict[str, object], plac
     assert refusal({"id": "c", "turns": [{"text": "Hi."}], **more}).startswith(f"{place}: The year ")
 
 
+def test_words_may_lack_times_and_not_have_impossible_ones() -> None:
+    def spoken(**times: float) -> dict[str, object]:
+        return {"id": "c", "turns": [{"text": "Hi.", "start": 0, "end": 1, "words": [{"text": "Hi.", **times}]}]}
+
+    assert [call(spoken(**times)).timing for times in ({}, {"end": 1}, {"start": 0})] == ["turn", "turn", "word"]
+    for times in ({"end": -1}, {"start": -1}, {"start": 1, "end": 0}):
+        assert refusal(spoken(**times)).startswith("$.turns[0].words[0]: ")
+
+
 def test_what_a_reader_did_not_foresee_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> Call:
         raise OverflowError

@@ -7,6 +7,7 @@ Adding a format is one module with a :class:`~pytest_callqa.readers.content.Read
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
@@ -21,6 +22,7 @@ from pytest_callqa.readers import (
     bodies,
     captions,
     deepgram,
+    finding,
     genesys,
     google,
     harpervalley,
@@ -102,15 +104,21 @@ class CallRef(msgspec.Struct, frozen=True):
 def find_documents(paths: Sequence[str], options: ReadOptions) -> Iterator[Document | Unreadable]:
     """The documents under ``paths``: files, folders (recursively, in sorted order) and globs.
 
-    JSON Lines (also ``.gz`` and ``.zst``) are streamed line by line. Raises :class:`BadInput` at once
+    JSON Lines, tables and archives (also compressed) are streamed, call by call. Raises :class:`BadInput` at once
     for a path that does not exist, a pattern that matches nothing, a folder without calls and a
     format that is not known; a file that cannot be read is an :class:`Unreadable` in its place.
     """
     if options.format not in FORMATS and options.format != "auto":
         near = did_you_mean(options.format, FORMATS)
         raise BadInput(f"{options.format!r} is no format: use auto or one of {', '.join(FORMATS)}.{near}")
-    files = source.find_files(paths)
-    return (document for file in files for document in source.documents(file))
+    files = finding.find_files(paths)
+    tables = {os.path.abspath(table) for table in (*options.cases, *options.attestations)}
+    return (
+        document
+        for file in files
+        if not tables or os.path.abspath(file) not in tables
+        for document in finding.documents(file)
+    )
 
 
 def find_sidecars(paths: Sequence[str], options: ReadOptions) -> Sidecars:
@@ -184,7 +192,7 @@ def _read(document: Document, options: ReadOptions, sidecars: Sidecars) -> Call:
     meta = sidecars.meta(document.file)
     if meta.roles:
         options = dataclasses.replace(options, roles={**options.roles, **meta.roles})
-    content = Content(source.read_bytes(document))
+    content = Content(finding.read_bytes(document))
     try:
         call = _reader(content, options.format).read(content, options)
     except (ValueError, ArithmeticError, RecursionError, MemoryError) as error:

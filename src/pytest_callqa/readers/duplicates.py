@@ -10,7 +10,7 @@ import msgspec
 from pytest_callqa.call import Call
 from pytest_callqa.errors import BadInput
 from pytest_callqa.readers.options import Document, Unreadable
-from pytest_callqa.readers.source import identity, unreadable
+from pytest_callqa.readers.source import identity, named, unreadable
 
 _ENCODER = msgspec.msgpack.Encoder()
 
@@ -33,8 +33,8 @@ class Duplicates:
             return id
         if known == content:
             return None
-        folder = os.path.dirname(document.file)
-        if id == identity(document) and folder != os.path.dirname(first.file):
+        folder = os.path.dirname(named(document))
+        if id == identity(document) and folder != os.path.dirname(named(first)):
             return self.admit(f"{os.path.basename(folder)}/{id}", content, document)
         where = f"{first.file}, {first.place}" if first.place else first.file
         return unreadable(

@@ -30,7 +30,7 @@ YEARS = range(1900, 2200)
 FINENESS: tuple[Timing, ...] = ("none", "start", "turn", "word")
 """Timings from the coarsest to the finest."""
 
-_CASE_TIMES = (*("opened", "closed", "reopened", "handed_over", "second_line", "escalated", "deadline", "recovered"),)
+_CASE_TIMES = ("opened", "closed", "reopened", "handed_over", "second_line", "escalated", "deadline", "recovered")
 
 
 def finish(call: Call, roles: RoleMap) -> Call:
@@ -120,13 +120,20 @@ def _timing(turns: int, started: int, ended: int, worded: int) -> Timing:
 
 def _check_words(words: tuple[Word, ...], turn: int) -> bool:
     """Whether a word has times; raises :class:`BadInput` for impossible ones."""
-    timed = [word for word in words if word.start is not None]
-    for word in timed:
-        start: float = word.start  # type: ignore[assignment]
-        end = word.end if word.end is not None else start
+    timed = False
+    for number, word in enumerate(words):
+        start, end = word.start, word.end
+        if start is None:
+            if end is None:
+                continue
+            start = end
+        else:
+            timed = True
+            if end is None:
+                end = start
         if not 0 <= start <= end <= LONGEST:
-            raise _impossible(start, end, f"$.turns[{turn}].words[{words.index(word)}]")
-    return bool(timed)
+            raise _impossible(start, end, f"$.turns[{turn}].words[{number}]")
+    return timed
 
 
 def _check_rest(call: Call) -> None:

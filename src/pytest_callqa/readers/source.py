@@ -1,22 +1,19 @@
-"""From paths to documents: folders, globs, JSON Lines and compressed files, within limits.
-
-JSON Lines are told by their first two lines and streamed, so that memory stays flat; anything
-else is one document a file. Names decide only what is passed over in a folder.
-"""
+"""Bytes of files within limits: expanded, in lines, and never more than a call may have."""
 
 from __future__ import annotations
 
-import glob
 import gzip
 import io
+import itertools
 import os
+import re
 import stat
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from pytest_callqa.errors import BadInput, did_you_mean
+from pytest_callqa.errors import BadInput
 from pytest_callqa.readers.options import Document, Unreadable
 
 MAX_CALL = 64 * 2**20
@@ -25,53 +22,17 @@ MAX_CALL = 64 * 2**20
 MAX_RATIO = 300
 """How many times its size a compressed file may expand. Transcripts reach about 30."""
 
-_CHUNK = 2**16
+CHUNK = 2**16
+"""Bytes that are read or expanded at a time."""
 
 META = ".meta.yaml"
 """What follows a call file's stem in the name of its sidecar."""
 
+MEMBER = "member "
+"""How the place of a document begins that is in an archive."""
+
 _COMPRESSIONS = (".gz", ".zst")
-_NOT_CALLS = (
-    *(".md", ".rst", ".txt", ".html", ".css", ".js", ".py", ".toml", ".ini", ".cfg", ".lock", ".pdf", ".png", ".jpg"),
-    *(".csv", ".tsv", ".yaml", ".yml"),
-    *(".wav", ".mp3", ".m4a", ".ogg", ".opus", ".flac", ".mp4", ".webm"),
-)
-_TABLES = frozenset({"cases.json", "attestations.json"})
-
-
-def find_files(paths: Sequence[str]) -> Iterator[str]:
-    """The files that may hold calls under ``paths`` (files, folders, globs), in sorted order.
-
-    Raises :class:`BadInput` at once for a path that does not exist, a glob that matches nothing
-    and a folder without a single file to read: these are errors of usage, not of a call.
-    """
-    found = [_expand(path) for path in paths]
-
-    def walk() -> Iterator[str]:
-        for path in (path for group in found for path in group):
-            if os.path.isdir(path):
-                yield from _walk(path)
-            else:
-                yield path
-
-    return walk()
-
-
-def _expand(path: str) -> list[str]:
-    if os.path.lexists(path):
-        matches = [path]
-    elif glob.has_magic(path):
-        matches = sorted(glob.glob(path, recursive=True))
-        if not matches:
-            raise BadInput("This pattern matches no file: correct it, or put it in quotes.", file=path)
-    else:
-        folder, name = os.path.split(path)
-        near = did_you_mean(name, os.listdir(folder or ".")) if os.path.isdir(folder or ".") else ""
-        raise BadInput(f"There is no such file or folder.{near}", file=path)
-    for match in matches:
-        if os.path.isdir(match) and next(_walk(match), None) is None:
-            raise BadInput("This folder holds no file that could be a call.", file=match)
-    return matches
+_NUMBERED = re.compile(r"(?:(?P<before>.*), )?(?:line|row) (?P<number>\d+)", re.DOTALL)
 
 
 def roots(paths: Sequence[str]) -> list[str]:
@@ -84,19 +45,6 @@ def roots(paths: Sequence[str]) -> list[str]:
     return found
 
 
-def _walk(folder: str) -> Iterator[str]:
-    for where, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if not _passed_over(name):
-                yield os.path.join(where, name)
-
-
-def _passed_over(name: str) -> bool:
-    """Hidden files, sidecars, tables, recordings and papers lie beside calls, and are none."""
-    return name.startswith(".") or name in _TABLES or name.lower().endswith(_NOT_CALLS)
-
-
 def stem(file: str) -> str:
     """The file's name without folder, compression suffix and last suffix."""
     name = os.path.basename(file)
@@ -105,90 +53,106 @@ def stem(file: str) -> str:
     return os.path.splitext(name)[0]
 
 
-def documents(file: str) -> Iterator[Document | Unreadable]:
-    """The documents of one file: each line of JSON Lines, else the file as a whole."""
-    try:
-        with opened(file) as stream:
-            if not _is_json_lines(stream):
-                yield Document(file)
-                return
-        with opened(file) as stream:
-            yield from _lines(file, stream)
-    except BadInput as error:
-        yield unreadable(Document(file), error)
+def is_json_lines(stream: BinaryIO) -> bool:
+    """Whether a file that begins here is one of JSON Lines."""
+    return are_json_lines(first_lines(stream))
 
 
-def _is_json_lines(stream: BinaryIO) -> bool:
-    """Whether one of the first two lines is an object by itself, or both open one.
+def are_json_lines(begun: Sequence[bytes]) -> bool:
+    """Whether one of the first two lines is an object by itself, or both open one; or both are whole lists.
 
     A document spread over lines opens with a lone brace or bracket, and captions with neither.
     """
-    first, second = _next_line(stream), _next_line(stream)
-    if not second or first.startswith(b"["):
+    found = [stripped for line in begun if (stripped := line.removeprefix(b"\xef\xbb\xbf").strip())]
+    if len(found) < 2:
         return False
-    whole = [line.startswith(b"{") and line.endswith(b"}") for line in (first, second)]
+    first, second = found
+    if first.startswith(b"["):
+        return first.endswith(b"]") and second.startswith(b"[") and second.endswith(b"]")
+    whole = [line.startswith(b"{") and line.endswith(b"}") for line in found]
     return any(whole) or (first.startswith(b"{") and second.startswith(b"{"))
 
 
-def _next_line(stream: BinaryIO) -> bytes:
-    """The next line that is not blank, stripped; empty at the end, or when it is too long to be one."""
-    while line := stream.readline(MAX_CALL + 1):
-        if stripped := line.removeprefix(b"\xef\xbb\xbf").strip():
-            return stripped
-    return b""
+def first_lines(stream: BinaryIO) -> list[bytes]:
+    """The lines up to the second that is not blank, as they are."""
+    begun: list[bytes] = []
+    filled = 0
+    while filled < 2 and (line := stream.readline(MAX_CALL + 1)):
+        begun.append(line)
+        filled += bool(line.removeprefix(b"\xef\xbb\xbf").strip())
+    return begun
 
 
-def _lines(file: str, stream: BinaryIO) -> Iterator[Document | Unreadable]:
+def replayed(begun: Sequence[bytes], stream: BinaryIO) -> BinaryIO:
+    """A stream of which some lines were read, from its beginning."""
+    rest = iter(lambda: stream.read(CHUNK), b"")
+    return io.BufferedReader(Capped(itertools.chain(begun, rest), Budget(None)), CHUNK)
+
+
+def lines(file: str, stream: BinaryIO, member: str = "") -> Iterator[Document | Unreadable]:
+    """The lines that are not blank as documents; those of a ``member`` (its place) cannot be found by offset."""
     number = offset = 0
     while line := stream.readline(MAX_CALL + 1):
         number += 1
         start, offset = offset, offset + len(line)
-        place = f"line {number}"
+        place = f"{member}, line {number}" if member else f"line {number}"
         if len(line) > MAX_CALL:
-            yield unreadable(Document(file, place), BadInput(_too_long(MAX_CALL)))
+            yield unreadable(Document(file, place), BadInput(too_long(MAX_CALL)))
             while line and not line.endswith(b"\n"):
                 line = stream.readline(MAX_CALL)
                 offset += len(line)
         elif not line.isspace():
-            yield Document(file, place, line, start)
+            yield Document(file, place, line, -1 if member else start)
 
 
-def read_bytes(document: Document) -> bytes:
-    """The document's bytes, expanded. Raises :class:`BadInput` when unreadable or over the limits."""
-    if document.data is not None:
-        return document.data
-    if document.offset < 0:
-        return read_whole(document.file, MAX_CALL)
-    with opened(document.file) as stream:
-        _skip(stream, document.offset)
-        return stream.readline(MAX_CALL)
+def peek(stream: BinaryIO, size: int) -> bytes:
+    """The next bytes, at most so many, without taking them."""
+    return stream.peek(size)[:size] if isinstance(stream, io.BufferedReader) else b""
 
 
 def read_whole(file: str, limit: int) -> bytes:
     """All of ``file``, expanded. Raises :class:`BadInput` when unreadable or longer than ``limit`` bytes."""
     with opened(file) as stream:
-        data = stream.read(limit + 1)
+        return whole(stream, limit)
+
+
+def whole(stream: BinaryIO, limit: int) -> bytes:
+    """The rest of a stream. Raises :class:`BadInput` if it is longer than ``limit`` bytes."""
+    data = stream.read(limit + 1)
     if len(data) > limit:
-        raise BadInput(_too_long(limit))
+        raise BadInput(too_long(limit))
     return data
 
 
-def _skip(stream: BinaryIO, offset: int) -> None:
+def skip(stream: BinaryIO, offset: int) -> None:
+    """Go to this byte of a stream at its beginning."""
     if stream.seekable():
         stream.seek(offset)
         return
-    while offset > 0 and (chunk := stream.read(min(offset, _CHUNK))):
+    while offset > 0 and (chunk := stream.read(min(offset, CHUNK))):
         offset -= len(chunk)
 
 
-def _too_long(limit: int) -> str:
+def too_long(limit: int) -> str:
+    """What is said of more than ``limit`` bytes."""
     return f"More than {limit // 2**20} MiB in one piece is not read: split it, for example one call a line."
+
+
+def named(document: Document) -> str:
+    """The name that a document without an id is called after: its file, or its member of an archive."""
+    place = document.place
+    match = _NUMBERED.fullmatch(place)
+    member = (match["before"] or "") if match else place
+    if not member.startswith(MEMBER):
+        return document.file
+    parts = [part for part in member.removeprefix(MEMBER).split("/") if part not in ("", ".", "..")]
+    return "/".join((document.file, *parts))
 
 
 def identity(document: Document) -> str:
     """The id of a call that has none of its own: the file's stem, and the line's number."""
-    line = document.place.removeprefix("line ")
-    return f"{stem(document.file)}:{line}" if line else stem(document.file)
+    match = _NUMBERED.fullmatch(document.place)
+    return f"{stem(named(document))}:{match['number']}" if match else stem(named(document))
 
 
 def unreadable(document: Document, error: BadInput) -> Unreadable:
@@ -211,7 +175,12 @@ def opened(file: str) -> Iterator[BinaryIO]:
         with open(file, "rb") as raw, _expanded(raw) as stream:
             yield stream
     except OSError as error:
-        raise BadInput(f"The file cannot be read ({error.strerror}): check its path and permissions.") from None
+        raise unopened(error) from None
+
+
+def unopened(error: OSError) -> BadInput:
+    """What is said of a file that cannot be opened or read."""
+    return BadInput(f"The file cannot be read ({error.strerror}): check its path and permissions.")
 
 
 def _expanded(raw: BinaryIO) -> BinaryIO:
@@ -223,14 +192,36 @@ def _expanded(raw: BinaryIO) -> BinaryIO:
         chunks = _unzstd(raw)
     else:
         return raw
-    budget = max(MAX_CALL, MAX_RATIO * os.fstat(raw.fileno()).st_size)
-    return io.BufferedReader(_Capped(chunks, budget), _CHUNK)
+    return io.BufferedReader(Capped(chunks, budget_of(raw)), CHUNK)
+
+
+class Budget:
+    """How many bytes may still be expanded; ``None`` is without end."""
+
+    def __init__(self, left: int | None) -> None:
+        self._left = left
+
+    def take(self, size: int) -> None:
+        """Raises :class:`BadInput` when so many more are too many, so that a small file cannot fill the memory."""
+        if self._left is None:
+            return
+        self._left -= size
+        if self._left < 0:
+            raise BadInput(
+                f"The file expands to more than {MAX_RATIO} times its size, which no transcript does: "
+                "check where it comes from."
+            )
+
+
+def budget_of(raw: BinaryIO) -> Budget:
+    """What an open file may expand to."""
+    return Budget(max(MAX_CALL, MAX_RATIO * os.fstat(raw.fileno()).st_size))
 
 
 def _gunzip(raw: BinaryIO) -> Iterator[bytes]:
     expander = gzip.GzipFile(fileobj=raw)
     try:
-        while chunk := expander.read(_CHUNK):
+        while chunk := expander.read(CHUNK):
             yield chunk
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise _damaged("gzip", error) from None
@@ -262,29 +253,26 @@ def _damaged(kind: str, reason: object) -> BadInput:
     return BadInput(f"The {kind} file is damaged or cut short ({reason}): copy or export it again.")
 
 
-class _Capped(io.RawIOBase):
-    """Chunks as a stream that refuses to pass its budget, so that a small file cannot fill the memory."""
+class Capped(io.RawIOBase):
+    """Chunks as a stream that refuses to pass its budget."""
 
-    def __init__(self, chunks: Iterator[bytes], budget: int) -> None:
+    def __init__(self, chunks: Iterator[bytes], budget: Budget) -> None:
         self._chunks = chunks
         self._chunk = memoryview(b"")
-        self._left = budget
+        self._budget = budget
 
     def readable(self) -> bool:
+        """It is."""
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """As any stream."""
         while not self._chunk:
             chunk = next(self._chunks, None)
             if chunk is None:
                 return 0
             self._chunk = memoryview(chunk)
-            self._left -= len(chunk)
-            if self._left < 0:
-                raise BadInput(
-                    f"The file expands to more than {MAX_RATIO} times its size, which no transcript does: "
-                    "check where it comes from."
-                )
+            self._budget.take(len(chunk))
         taken = min(len(buffer), len(self._chunk))
         buffer[:taken] = self._chunk[:taken]
         self._chunk = self._chunk[taken:]

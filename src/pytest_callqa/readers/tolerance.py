@@ -31,6 +31,7 @@ _TABLE: dict[str, tuple[float, str]] = {
     "vcon": (1.0, "A text message's time is when it was sent; spoken bodies bring their own tolerance."),
     "wtf": (0.3, "World Transcription Format: segment times as its provider, one of many, gave them."),
     "turn-list": (0.3, "Turn times of an unnamed recogniser."),
+    "table": (0.3, "Turn times of an unnamed recogniser; the column map may state another."),
     "labelled-text": (0.0, "No times, so nothing that could be off."),
 }
 

@@ -1,0 +1,422 @@
+"""Tables of turns, CSV or Parquet: a row a turn, and a column map that says which column is what.
+
+The map is the section ``[table]`` of a ``callqa.toml`` beside the table, else in the current folder::
+
+    [table]
+    call = "contact_id"        # which call a row belongs to
+    text = "utterance"
+    speaker = "channel"        # or role = "who"
+    start = "offset_ms"        # and end = … or length = …
+    unit = "ms"                # s, ms or us
+    tolerance = 0.2            # seconds its times may be off
+    labels = ["region"]        # columns kept as labels of the call
+    [table.roles]
+    0 = "agent"
+    [table.fields]             # fields of the call, taken from its first row that has them
+    agent = "agent_name"
+
+Columns that are already called so need no entry, and a table of ``call`` and ``text`` needs no map. The rows of
+a call must stand together: a call that comes back later is refused as a whole, not judged in two halves.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+from hashlib import blake2b
+from typing import BinaryIO, Literal, TypeAlias
+
+import msgspec
+
+from pytest_callqa.call import Call, Role, Turn
+from pytest_callqa.errors import BadInput, did_you_mean
+from pytest_callqa.readers import finishing, source
+from pytest_callqa.readers.clock import aware
+from pytest_callqa.readers.content import typed
+from pytest_callqa.readers.native import to_native
+from pytest_callqa.readers.options import Document, Unreadable
+from pytest_callqa.readers.roles import role_of_label
+from pytest_callqa.readers.tolerance import tolerance
+
+MAP = "callqa.toml"
+FORMAT = "table"
+_ENDLESS = "The call is too long to be one: check its column of calls."
+BATCH = 8192
+"""Rows of a Parquet file that are in memory at a time."""
+
+_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
+_COLUMNS = ("call", "text", "speaker", "role", "start", "end", "length")
+_NOT_FIELDS = frozenset(
+    {"id", "turns", "events", "timing", "tolerance", "roles", "case", "case_known", "attestations", "labels", "limits"}
+) | {"format", "source", "silences"}
+_FIELDS = tuple(name for name in Call.__struct_fields__ if name not in _NOT_FIELDS)
+_DELIMITERS = ",;\t|"
+_FAULT = "\0fault"
+"""What no column is called: a row that has it has more fields than the header."""
+
+csv.field_size_limit(finishing.MAX_TURN)  # a process has but one such limit, and its default is under a long turn
+
+Row: TypeAlias = "Mapping[str, object]"
+Numbered: TypeAlias = "tuple[str, Row]"
+"""A row with its place, such as ``line 12``."""
+
+
+class ColumnMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which column of a table is what; see the module for what each entry means."""
+
+    call: str = "call"
+    text: str = "text"
+    speaker: str = "speaker"
+    role: str = "role"
+    start: str = "start"
+    end: str = "end"
+    length: str = "length"
+    unit: Literal["s", "ms", "us"] = "s"
+    tolerance: float = tolerance(FORMAT)
+    labels: tuple[str, ...] = ()
+    roles: Mapping[str, Role] = {}
+    fields: Mapping[str, str] = {}
+    stated: frozenset[str] = frozenset()
+
+    def columns(self) -> tuple[str, ...]:
+        """Every column that the map speaks of."""
+        own = tuple(getattr(self, name) for name in _COLUMNS)
+        return tuple(dict.fromkeys((*own, *self.fields.values(), *self.labels)))
+
+    def check(self, header: Sequence[str]) -> None:
+        """Raises :class:`BadInput` for a column that the map names, or needs, and the table lacks."""
+        needed = ["call", "text", *(name for name in _COLUMNS if name in self.stated)]
+        wanted = [*(getattr(self, name) for name in needed), *self.fields.values(), *self.labels]
+        for column in wanted:
+            if column not in header:
+                near = did_you_mean(column, header)
+                raise BadInput(
+                    f"The table has no column {column!r}: name its columns in the section [table] of {MAP}, "
+                    f"beside the table or in the current folder.{near}"
+                )
+
+    def fits(self, header: Sequence[str]) -> bool:
+        """Whether a table with this header is one of turns."""
+        return self.call in header and self.text in header
+
+
+PLAIN = ColumnMap()
+"""The map where none is given."""
+
+
+def column_map(file: str) -> ColumnMap:
+    """The column map for a table: of its folder, else of the current one, else columns by their plain names.
+
+    Raises :class:`BadInput` naming the map that cannot be used.
+    """
+    for folder in (os.path.dirname(file), ""):
+        path = os.path.join(folder, MAP)
+        try:
+            found = _load_map(path, os.stat(path).st_mtime_ns)
+        except OSError:
+            continue
+        except BadInput as error:
+            raise error.at(path) from None
+        if found is not None:
+            return found
+    return PLAIN
+
+
+@lru_cache(maxsize=64)
+def _load_map(path: str, changed: int) -> ColumnMap | None:
+    try:
+        settings = tomllib.loads(source.read_whole(path, 2**20).decode())
+    except ValueError as error:
+        raise BadInput(f"This is not TOML ({error}): correct it.") from None
+    if "table" not in settings:
+        return None
+    section = typed(settings["table"], dict[str, object])
+    for name in section:
+        if name not in ColumnMap.__struct_fields__ or name == "stated":
+            near = did_you_mean(name, ColumnMap.__struct_fields__)
+            raise BadInput(f"{name!r} is no entry of a column map.{near}", place="[table]")
+    given = typed({**section, "stated": list(section)}, ColumnMap)
+    for field in given.fields:
+        if field not in _FIELDS:
+            near = did_you_mean(field, _FIELDS)
+            raise BadInput(f"{field!r} is no field that a column can fill.{near}", place="[table.fields]")
+    return given
+
+
+# -- CSV
+
+
+def csv_header(first_line: bytes) -> tuple[list[str], str]:
+    """The columns named by a file's first line and their delimiter; none if it cannot be a table's."""
+    try:
+        text = first_line.decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError:
+        return [], ","
+    delimiter = max(_DELIMITERS, key=text.count)
+    try:
+        header = next(csv.reader([text], delimiter=delimiter, strict=True), [])
+    except csv.Error:
+        return [], delimiter
+    return [name.strip() for name in header], delimiter
+
+
+def csv_calls(file: str, data: BinaryIO, again: BinaryIO, place: str = "") -> Iterator[Document | Unreadable]:
+    """The calls of a CSV table, read twice: ``data`` to see which rows belong together, ``again`` for the calls.
+
+    ``place`` is the member of an archive that the table is. Raises :class:`BadInput`.
+    """
+    columns = column_map(file)
+    yield from _calls(file, place, columns, _csv_rows(data, columns), _csv_rows(again, columns))
+
+
+def _csv_rows(data: BinaryIO, columns: ColumnMap) -> Iterator[Numbered]:
+    lines = _decoded(data)
+    first = next(lines, "")
+    header, delimiter = csv_header(first.encode())
+    columns.check(header)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    try:
+        for row in reader:
+            if not row:
+                continue
+            where = f"line {reader.line_num + 1}"
+            if len(row) > len(header):
+                yield where, {**dict(zip(header, row, strict=False)), _FAULT: delimiter}
+            else:
+                yield where, dict(zip(header, row, strict=False))
+    except csv.Error as error:
+        raise BadInput(
+            f"This is not CSV ({error}): export the table again.", place=f"line {reader.line_num + 1}"
+        ) from None
+
+
+def _decoded(data: BinaryIO) -> Iterator[str]:
+    number = 0
+    while line := data.readline(source.MAX_CALL + 1):
+        number += 1
+        if len(line) > source.MAX_CALL:
+            raise BadInput(source.too_long(source.MAX_CALL), place=f"line {number}")
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise BadInput(
+                f"Byte {error.object[error.start]:#04x} is not UTF-8: save the table as UTF-8.", place=f"line {number}"
+            ) from None
+
+
+# -- Parquet
+
+
+def parquet_calls(file: str) -> Iterator[Document | Unreadable]:
+    """The calls of a Parquet table, by batches of rows and only the columns of the map. Raises :class:`BadInput`."""
+    columns = column_map(file)
+    yield from _calls(file, "", columns, _parquet_rows(file, columns, keys=True), _parquet_rows(file, columns))
+
+
+def _parquet_rows(file: str, columns: ColumnMap, *, keys: bool = False) -> Iterator[Numbered]:
+    """The rows, or only their calls' ids (``keys``), which is quick in a format that stores column by column."""
+    try:
+        import pyarrow  # type: ignore[import-untyped]  # it has no types
+        from pyarrow import parquet
+    except ImportError:
+        raise BadInput("Reading Parquet needs the pyarrow package: pip install 'pytest-callqa[parquet]'.") from None
+    number = 0
+    try:
+        with parquet.ParquetFile(file, memory_map=False) as table:
+            header = table.schema_arrow.names
+            columns.check(header)
+            wanted = [columns.call] if keys else [name for name in columns.columns() if name in header]
+            for batch in table.iter_batches(batch_size=BATCH, columns=wanted, use_threads=False):
+                names = batch.schema.names
+                for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                    number += 1
+                    yield f"row {number}", dict(zip(names, values, strict=True))
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
+        said = str(error).partition("\n")[0][:200]
+        raise BadInput(f"The Parquet file is damaged ({said}): export the table again.") from None
+
+
+# -- from rows to calls
+
+
+def _calls(
+    file: str, member: str, columns: ColumnMap, keys: Iterable[Numbered], rows: Iterable[Numbered]
+) -> Iterator[Document | Unreadable]:
+    scattered = _scattered(columns, keys)
+    group = _Group(columns)
+    for place, row in rows:
+        if group.id is not None and group.id != _text(row.get(columns.call)):
+            yield from group.document(file, member, scattered)
+            group = _Group(columns)
+        group.add(place, row)
+    if group.id is not None:
+        yield from group.document(file, member, scattered)
+
+
+def _scattered(columns: ColumnMap, rows: Iterable[Numbered]) -> dict[bytes, str]:
+    """The calls (as :func:`_short` knows them) whose rows stand apart, with the place where they come back."""
+    seen: set[bytes] = set()
+    scattered: dict[bytes, str] = {}
+    before: str | None = None
+    for place, row in rows:
+        call = _text(row.get(columns.call))
+        if call == before:
+            continue
+        before, key = call, _short(call)
+        if call and key in seen:
+            scattered.setdefault(key, place)
+        seen.add(key)
+    return scattered
+
+
+def _short(call: str) -> bytes:
+    return blake2b(call.encode(errors="replace"), digest_size=12).digest()
+
+
+class _Group:
+    """The rows of one call, as they come."""
+
+    def __init__(self, columns: ColumnMap) -> None:
+        self.id: str | None = None
+        self._columns = columns
+        self._place = ""
+        self._problem: BadInput | None = None
+        self._turns: list[Turn] = []
+        self._size = 0
+        self._clock: datetime | None = None
+        self._fields: dict[str, object] = {}
+        self._labels: dict[str, str] = {}
+
+    def add(self, place: str, row: Row) -> None:
+        """One more row; the first fault is kept, and what comes after it is not looked at."""
+        columns = self._columns
+        if self.id is None:
+            self.id, self._place = _text(row.get(columns.call)), place
+        if self._problem is not None:
+            return
+        try:
+            turn = self._turn(row)
+        except BadInput as error:
+            where = ", ".join(part for part in (place, error.place) if part)
+            self._problem = BadInput(error.problem, place=where)
+            return
+        if turn.text:
+            self._turns.append(turn)
+        self._size += len(turn.text)
+        if len(self._turns) > finishing.MAX_TURNS or self._size > source.MAX_CALL:
+            self._problem, self._turns = BadInput(_ENDLESS, place=place), []
+        for name, column in columns.fields.items():
+            if name not in self._fields and _text(row.get(column)):
+                self._fields[name] = _plain(row.get(column))
+        for column in columns.labels:
+            if column not in self._labels and (text := _text(row.get(column))):
+                self._labels[column] = text
+
+    def _turn(self, row: Row) -> Turn:
+        columns = self._columns
+        if not self.id:
+            raise BadInput(f"The row names no call: fill in its column {columns.call!r}.")
+        if _FAULT in row:
+            raise BadInput(
+                f"The row has more fields than the header: put quotes around the field that holds a {row[_FAULT]!r}."
+            )
+        start, end = self._time(row, columns.start), self._time(row, columns.end)
+        length = self._seconds(row, columns.length)
+        if end is None and start is not None and length is not None:
+            end = start + length
+        named, role = _text(row.get(columns.speaker)), _text(row.get(columns.role))
+        label = named or role
+        return Turn(
+            role=columns.roles.get(role) or columns.roles.get(named) or role_of_label(role or named),
+            text=_text(row.get(columns.text)),
+            start=start,
+            end=end,
+            speaker=f"speaker {label}" if label.isdecimal() else label,
+        )
+
+    def _time(self, row: Row, column: str) -> float | None:
+        """Seconds from the call's start: a number in the map's unit, ``1:02.5``, or a time of day."""
+        value = row.get(column)
+        if isinstance(value, str) and value.count("-") > 1:
+            try:
+                value = datetime.fromisoformat(value.strip())
+            except ValueError:
+                raise BadInput(_no_time(column), place=f"column {column}") from None
+        if isinstance(value, datetime):
+            if self._clock is None:
+                self._clock = aware(value)
+                if value.tzinfo:
+                    self._fields.setdefault("started", value)
+            return (aware(value) - self._clock).total_seconds()
+        return self._seconds(row, column)
+
+    def _seconds(self, row: Row, column: str) -> float | None:
+        value = row.get(column)
+        if isinstance(value, timedelta):
+            return value.total_seconds()
+        text = _text(value)
+        if not text:
+            return None
+        try:
+            if ":" not in text:
+                return float(text.replace(",", ".")) * _UNITS[self._columns.unit]
+            total = 0.0
+            for part in text.split(":"):
+                total = total * 60 + float(part.replace(",", "."))
+        except ValueError:
+            raise BadInput(_no_time(column), place=f"column {column}") from None
+        return total
+
+    def document(self, file: str, member: str, scattered: Mapping[bytes, str]) -> Iterator[Document | Unreadable]:
+        """The call as a document, or why it is none; a call whose rows stand apart is told once."""
+        place = f"{member}, {self._place}" if member else self._place
+        here = Document(file, place)
+        back = scattered.get(_short(self.id or ""))
+        if back == self._place:
+            return
+        if back is not None:
+            self._problem = BadInput(
+                f"The rows of this call stand apart (it comes back at {back}): sort the table by its column "
+                f"{self._columns.call!r}, then by time."
+            )
+        if self._problem is None:
+            try:
+                yield Document(file, place, to_native(self._call()))
+            except BadInput as error:
+                self._problem = error
+        if self._problem is not None:
+            fault = self._problem
+            told = source.unreadable(here, BadInput(fault.problem, place=fault.place))
+            if fault.place.startswith(("line ", "row ")):  # of this call, though not its first
+                told = msgspec.structs.replace(told, place=f"{member}, {fault.place}" if member else fault.place)
+            yield msgspec.structs.replace(told, id=self.id or told.id)
+
+    def _call(self) -> Call:
+        columns = self._columns
+        about = typed({"id": self.id, **self._fields}, Call)
+        return msgspec.structs.replace(
+            about,
+            turns=tuple(self._turns),
+            tolerance=columns.tolerance,
+            labels=self._labels,
+            limits=("a table of turns shows no words, no loudness and nothing that happens on the line",),
+            format=FORMAT,
+        )
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        value = int(value)  # ids that were numbers with gaps
+    return "" if value is None else str(value).strip()
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, bool | int | float | datetime) else _text(value)
+
+
+def _no_time(column: str) -> str:
+    return f"This is no time: column {column!r} takes numbers, 1:02.5, or times such as 2026-01-05T10:00:00+08:00."
