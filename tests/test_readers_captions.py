@@ -153,3 +153,21 @@ def test_hours_are_read() -> None:
 def test_captions_without_words_are_refused() -> None:
     assert "no cue with words" in refusal("WEBVTT\n\n00:00.000 --> 00:01.000\n")
     assert "no cue with words" in refusal("WEBVTT")
+
+
+@pytest.mark.parametrize("label", ["{}：", "{}:", "{}: ", "【{}】", "[{}]：", "<v {}>"])
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [("客服", "客户"), ("坐席1", "用户"), ("座席（小李）", "顾客"), ("Operator", "Caller"), ("Advisor", "Client")],
+)
+def test_labels_in_chinese_and_english_are_roles(label: str, one: str, two: str) -> None:
+    cues = [
+        f"00:0{number}.000 --> 00:0{number}.900\n{label.format(name)}您好" for number, name in enumerate((one, two))
+    ]
+    read = call("WEBVTT\n\n" + "\n\n".join(cues))
+    assert [(turn.role, turn.text) for turn in read.turns] == [("agent", "您好"), ("customer", "您好")]
+
+
+def test_a_colon_in_chinese_speech_is_no_label() -> None:
+    read = call("1\n00:00:00,000 --> 00:00:01,000\n地址是这样：上海\n\n2\n00:00:01,000 --> 00:00:02,000\n好的\n")
+    assert [turn.text for turn in read.turns] == ["地址是这样：上海", "好的"]

@@ -261,7 +261,22 @@ def test_a_call_that_was_never_answered() -> None:
     read = call(vcon(dialog=[attempt]))
     assert (read.turns, read.events) == ((), (Event(kind="hangup", time=0, by="customer"),))
     busy = {"type": "incomplete", "start": START, "disposition": "busy"}
-    assert "holds no transcript" in refusal(vcon(dialog=[busy]))
+    assert "This call did not come about (busy), so there is nothing" in refusal(vcon(dialog=[busy]))
+    unanswered = {"type": "incomplete", "start": START, "disposition": "no-answer", "originator": 1}
+    assert call(vcon(dialog=[unanswered])).events == (Event(kind="ring", time=0, by="customer"),)
+
+
+def test_a_transfer_is_spelt_with_a_dash_in_older_files() -> None:
+    transfer = {"type": "transfer", "start": START, "transferor": 0, "transfer-target": 2}
+    [event] = call(vcon([{"speaker": "Agent", "text": "hello"}], dialog=[transfer])).events
+    assert event == Event(kind="transfer", time=0, by="agent", value="Ann Ray")
+
+
+def test_a_partys_name_tells_its_role_where_its_role_does_not() -> None:
+    parties = [{"role": "transferor", "name": "Agent"}, {"role": "transferee", "name": "Customer (Ann)"}]
+    text = {"type": "text", "start": START, "body": "hello"}
+    read = call(vcon(parties=parties, dialog=[{**text, "originator": 0}, {**text, "originator": 1}]))
+    assert [turn.role for turn in read.turns] == ["agent", "customer"]
 
 
 def test_dialogs_share_one_clock() -> None:
@@ -294,6 +309,13 @@ def test_parties_that_do_not_exist_are_noted() -> None:
 def test_the_vcon_key_is_neither_needed_nor_enough() -> None:
     assert "This is not a transcript" in refusal({"vcon": "0.4.0", "subject": "x"})
     assert "$: Object missing required field `uuid`" in refusal({"vcon": "0.4.0", "dialog": []})
+
+
+@pytest.mark.parametrize("colon", ["：", ":", ": "])
+def test_labelled_text_in_chinese(colon: str) -> None:
+    read = call(f"客服（小李）{colon}您好。\n用户{colon}你好。\n**坐席1{colon}** 请稍等。\n")
+    assert spoken(read) == [("agent", "您好。"), ("customer", "你好。"), ("agent", "请稍等。")]
+    assert read.names == ("小李",)
 
 
 def test_labelled_text_stands_alone_too() -> None:

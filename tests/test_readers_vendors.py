@@ -467,3 +467,12 @@ class TestHarperValley:
             "start_timestamp_ms": 1_591_056_796_175,
         }
         assert len(call([turn]).limits) == 1
+
+
+def test_assemblyai_may_have_identified_its_speakers() -> None:
+    utterances = [
+        {"speaker": speaker, "start": 0, "end": 900, "text": "Hello.", "words": []}
+        for speaker in ("Agent", "Client", "B")
+    ]
+    read = call({"id": "a", "status": "completed", "audio_url": "x", "words": [], "utterances": utterances})
+    assert ([turn.role for turn in read.turns], read.roles) == (["agent", "customer", "unknown"], "given")

@@ -11,6 +11,7 @@ from pytest_callqa.errors import BadInput
 from pytest_callqa.readers.clock import seconds
 from pytest_callqa.readers.content import Content
 from pytest_callqa.readers.options import ReadOptions
+from pytest_callqa.readers.roles import role_of_label
 from pytest_callqa.readers.tolerance import tolerance
 from pytest_callqa.readers.words import in_time, turns_of
 
@@ -64,9 +65,10 @@ class AssemblyAi:
         )
         redacted = ("personal data was redacted: a name or number that was removed cannot be checked",)
         words = [(_speaker(word.speaker, word.channel), _word(word)) for word in transcript.words or ()]
+        turns = _spoken(transcript.utterances) if transcript.utterances else turns_of(words) or _text(transcript)
         return Call(
             id=transcript.id,
-            turns=_spoken(transcript.utterances) if transcript.utterances else turns_of(words) or _text(transcript),
+            turns=tuple(map(_with_role, turns)),
             tolerance=tolerance(self.name),
             language=transcript.language_code or "",
             duration=transcript.audio_duration,
@@ -86,6 +88,12 @@ def _spoken(utterances: Sequence[_Utterance]) -> tuple[Turn, ...]:
         )
         for utterance in utterances
     )
+
+
+def _with_role(turn: Turn) -> Turn:
+    """A speaker is a letter, or what the user had it identified as, which may be a role."""
+    role = role_of_label(turn.speaker)
+    return turn if role == "unknown" else msgspec.structs.replace(turn, role=role)
 
 
 def _text(transcript: _Transcript) -> tuple[Turn, ...]:

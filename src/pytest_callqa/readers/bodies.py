@@ -17,7 +17,7 @@ from pytest_callqa.call import Call, Turn, Word
 from pytest_callqa.readers.clock import aware
 from pytest_callqa.readers.content import Content, typed
 from pytest_callqa.readers.options import ReadOptions
-from pytest_callqa.readers.roles import name_in_label, role_of_label
+from pytest_callqa.readers.roles import COLON, name_in_label, role_of_label
 from pytest_callqa.readers.tolerance import tolerance
 from pytest_callqa.readers.words import with_punctuation
 
@@ -169,7 +169,8 @@ def _wtf_label(speaker: int | str | None, speakers: dict[str, _WtfSpeaker]) -> s
 
 
 _LABELLED = re.compile(
-    r"\s*(?:\*\*(?P<bold>[^*\n]{1,60}?)\s*(?::\s*\*\*|\*\*\s*:)|(?P<plain>[^\W\d_][^:*\n]{0,40}):(?=\s))\s*(?P<text>.*)"
+    r"\s*(?:\*\*(?P<bold>[^*\n]{1,60}?)\s*(?:[:：]\s*\*\*|\*\*\s*[:：])"
+    rf"|(?P<plain>[^\W\d_][^:：*\n]{{0,40}}){COLON})\s*(?P<text>.*)"
 )
 
 

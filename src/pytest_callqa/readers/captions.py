@@ -19,7 +19,7 @@ from pytest_callqa.call import Call, Turn
 from pytest_callqa.errors import BadInput
 from pytest_callqa.readers.content import Content
 from pytest_callqa.readers.options import ReadOptions
-from pytest_callqa.readers.roles import RoleMap, is_numbered, name_in_label, role_of_label
+from pytest_callqa.readers.roles import COLON, RoleMap, is_numbered, name_in_label, role_of_label
 from pytest_callqa.readers.tolerance import tolerance
 
 _ARROW = "-->"
@@ -30,8 +30,8 @@ _TIME = re.compile(r"\s*(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})(?!\S)")
 _SRT = re.compile(r"\s*+(?:\d++[ \t]*+\r?\n)?+[ \t]*+\d++:\d{1,2}:\d{1,2}[.,]\d{1,3}[ \t]*+-->")
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?(?:[ \t]+(?P<name>[^<>]*))?>|</v>")
 _TAG = re.compile(r"</?(?:[cibuv]|ruby|rt|lang|font)\b[^<>]*>|<[\d:.]+>|<v\b|\{\\an?\d+\}", re.IGNORECASE)
-_BRACKETED = re.compile(r"\[(?P<name>[^\[\]]{1,40})\](?P<colon>:?)\s*(?P<rest>.*)")
-_NAMED = re.compile(r"(?P<name>[^\W\d_][\w.'’() -]{0,39}):\s+(?P<rest>.*)")
+_BRACKETED = re.compile(r"[\[【](?P<name>[^\[\]【】]{1,40})[\]】](?P<colon>[:：]?)\s*(?P<rest>.*)")
+_NAMED = re.compile(rf"(?P<name>[^\W\d_][\w.'’()（）· -]{{0,39}}){COLON}(?P<rest>.*)")
 _DASHED = re.compile(r"[-–]\s*(?P<rest>\D.*)")
 
 

@@ -7,16 +7,21 @@ from collections.abc import Mapping
 
 from pytest_callqa.call import Role
 
+COLON = r"(?:：\s*|:\s+|:(?=[^\x00-\x7f]))"
+"""What follows a label, as a pattern: a colon and a blank, or without one where the text has none either."""
+
 _WORDS: dict[str, Role] = {
-    **dict.fromkeys(("agent", "representative", "advisor", "adviser", "human_agent", "assistant"), "agent"),
+    **dict.fromkeys(("agent", "human_agent", "human agent", "support agent", "service agent", "assistant"), "agent"),
+    **dict.fromkeys(("representative", "rep", "csr", "operator", "advisor", "adviser"), "agent"),
     **dict.fromkeys(("customer", "caller", "client", "end_user", "end user", "user"), "customer"),
     **dict.fromkeys(("system", "ivr"), "system"),
-    **dict.fromkeys(("坐席", "座席", "客服"), "agent"),
-    **dict.fromkeys(("客户", "顾客"), "customer"),
+    **dict.fromkeys(("坐席", "座席", "坐席员", "座席员", "客服", "客服人员", "客服代表", "话务员", "接线员"), "agent"),
+    **dict.fromkeys(("客户", "顾客", "用户", "来电者"), "customer"),
+    **dict.fromkeys(("系统", "语音导航"), "system"),
 }
 
 # "Agent", "Agent 2", "Agent(May)" - and not "Customer Service", who is an agent.
-_LABEL = re.compile(r"\s*(?P<word>[^\W\d]+(?:[ _][^\W\d]+)?)\s*(?:[#_-]?\d+|\((?P<name>[^()]+)\))?\s*")
+_LABEL = re.compile(r"\s*(?P<word>[^\W\d]+(?:[ _][^\W\d]+)?)\s*(?:[#_-]?\d+|[(（](?P<name>[^()（）]+)[)）])?\s*")
 _LONGEST_LABEL = 100  # characters; what is longer names nobody's role
 _NUMBERED = re.compile(r"(?:speaker|spk|channel|party)[ _-]*0*(\d+)")
 

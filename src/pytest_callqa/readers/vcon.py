@@ -63,6 +63,7 @@ class _Dialog(msgspec.Struct, frozen=True):
     meta: _DialogMeta | None = None
     transferor: int | None = None
     transfer_target: int | list[int] | None = None
+    dashed_target: int | list[int] | None = msgspec.field(default=None, name="transfer-target")  # before 0.3.0
     skill: str | None = None
 
 
@@ -136,6 +137,14 @@ class VCon:
         if passed_over:
             limits += (f"{passed_over} more transcripts of the same dialogs were not used",)
         call = _call(talk, transcripts)
+        if (
+            not call.turns
+            and not call.events
+            and talk.dialogs
+            and all(one.type == "incomplete" for one in talk.dialogs)
+        ):
+            why = call.labels.get("disposition", "no reason given")
+            raise BadInput(f"This call did not come about ({why}), so there is nothing to judge: leave it out.")
         if not call.turns and (not call.events or any(dialog.type == "recording" for dialog in talk.dialogs)):
             raise BadInput(
                 "This vCon holds no transcript: transcribe its recording and add an analysis of type "
@@ -226,8 +235,9 @@ class _Conversation:
         if index is None or not 0 <= index < len(self.parties):
             return "unknown"
         party = self.parties[index]
-        role = party.role or (party.meta.role if party.meta else None)
-        return role_of_label(role or party.name or "")
+        labels = (party.role, party.meta.role if party.meta else None, party.name)
+        roles = (role_of_label(label) for label in labels if label)
+        return next((role for role in roles if role != "unknown"), "unknown")
 
     def dialog_of(self, entry: _Analysis) -> int:
         """The dialog that a transcript belongs to: the one it names, else the first recording."""
@@ -361,7 +371,9 @@ def _events(talk: _Conversation) -> Iterator[Event]:
             if kind:
                 yield Event(kind=kind, time=talk.seconds(entry.time), by=by, value=entry.button or "")
         if dialog.type == "transfer":
-            target = next(iter(_flat(dialog.transfer_target)), None)
+            target = next(
+                iter(_flat(dialog.dashed_target if dialog.transfer_target is None else dialog.transfer_target)), None
+            )
             to = talk.parties[target] if target is not None and target < len(talk.parties) else _Party()
             by = talk.role(dialog.transferor)
             yield Event(kind="transfer", time=talk.seconds(dialog.start), by=by, value=to.name or "")
