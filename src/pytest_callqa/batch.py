@@ -132,13 +132,18 @@ _worker: _Worker | None = None
 def _begin(job: Job) -> None:
     global _worker
     _worker = _Worker(job)
+    # The book stays for good, and a judged call is let go at once (`Hearing.forget`): what little refers to itself
+    # is collected after each chunk, not whenever a few hundred objects were made.
     gc.collect()
-    gc.freeze()  # the book stays for good: no need to look through it again and again
+    gc.freeze()
+    gc.disable()
 
 
 def _work(documents: list[Document | Unreadable]) -> list[_Judged]:
     assert _worker is not None
-    return _worker.judge(documents)
+    judged = _worker.judge(documents)
+    gc.collect()
+    return judged
 
 
 def unread(call: Unreadable) -> ledger.Unread:

@@ -69,7 +69,9 @@ def judge(
         return Verdict(clause=clause, outcome=Outcome.ERROR, reason=_broken(error))
     if not moments:
         return Verdict(clause=clause, outcome=Outcome.NOT_APPLICABLE)
-    results = [_try(rule, moment, call, code, fixtures or {}) for moment in moments]
+    given = {"call": call, "code": code, **(fixtures or {})}
+    given = {name: value for name, value in given.items() if name in rule.arguments}
+    results = [_try(rule, moment, call, given) for moment in moments]
     worst = min(results, key=lambda result: _WORST.index(result.outcome))
     shown = results if passes or worst.outcome not in (Outcome.PASSED, Outcome.NOT_APPLICABLE) else ()
     return Verdict(
@@ -90,15 +92,17 @@ def judge_call(book: RuleBook, call: Call, rules: Iterable[Rule] | None = None, 
     return [judge(rule, heard, book.code) for rule in (book.rules if rules is None else rules)]
 
 
-def _try(rule: Rule, moment: Moment, call: Hearing, code: Code, fixtures: Mapping[str, object]) -> _Result:
-    given: dict[str, object] = {"call": call, "moment": moment, "code": code, **fixtures}
+def _try(rule: Rule, moment: Moment, call: Hearing, given: Mapping[str, object]) -> _Result:
     if rule.manual and call.attestation(rule.clause) is None:
         return _Result(Outcome.NOT_ASSESSED, "nobody has attested this clause for this call", moment, ())
     tested = call.trace.tested = []
     outcome, reason, line = Outcome.PASSED, "", ""
     try:
         call.half_said = True
-        rule.test(**{name: given[name] for name in rule.arguments})
+        if "moment" in rule.arguments:
+            rule.test(moment=moment, **given)
+        else:
+            rule.test(**given)
     except AssertionError as failure:
         outcome = Outcome.FAILED
         reason, line = _explain(failure, tested)

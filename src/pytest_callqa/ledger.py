@@ -183,12 +183,12 @@ def head(call: Call) -> Entry:
 
 
 def entry(start: Entry, order: Sequence[str], verdicts: Iterable[Verdict], text: Entry | None = None) -> Entry:
-    """Put the verdicts of a call on its entry; ``text`` carries transcript and silences if they were kept."""
+    """Put the verdicts of a call, in the book's order, on its entry; ``text`` carries its transcript if it was kept."""
     letters = dict.fromkeys(order, NOT_RUN)
     moments: dict[str, int] = {}
     found: dict[str, Found] = {}
     doubts: dict[str, list[str]] = {}
-    for verdict in sorted(verdicts, key=lambda v: order.index(v.clause)):
+    for verdict in verdicts:
         letters[verdict.clause] = verdict.outcome.letter
         if verdict.moments > 1:
             moments[verdict.clause] = verdict.moments
