@@ -350,6 +350,14 @@ def test_signs_of_listening_and_fillers_are_no_turn_of_their_own() -> None:
     assert not listening("Yeah, hello.")
 
 
+def test_chinese_signs_of_listening_are_known_from_speech() -> None:
+    listening = (
+        book("language: zh\nbackchannels: [嗯, 好]\nphrases: {it: 您好}", "zh.yaml").matcher("zh").is_backchannel
+    )
+    assert listening("嗯，好。")
+    assert not listening("我要投诉。")
+
+
 # --- the book -----------------------------------------------------------------------------
 
 

@@ -24,7 +24,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -94,22 +94,29 @@ def tokens(text: str) -> list[Token]:
     """
     folded, places = _fold(text)
     if places is None:
-        return [Token(m.group(), m.start(), m.end()) for m in _ASCII_TOKEN.finditer(folded)]
+        return [Token(m.group(), m.start(), m.end()) for m in _pieces_of(folded).finditer(folded)]
     return [Token(m.group(), places[m.start()][0], places[m.end() - 1][1]) for m in _TOKEN.finditer(folded)]
 
 
 def split_words(text: str) -> list[str]:
     """The folded words of a text (a single character in Chinese): the texts of :func:`tokens`, faster."""
-    folded, places = _fold(text)
-    return (_ASCII_TOKEN if places is None else _TOKEN).findall(folded)
+    folded, _ = _fold(text)
+    return _pieces_of(folded).findall(folded)
 
 
+def _pieces_of(folded: str) -> re.Pattern[str]:
+    return _ASCII_TOKEN if folded.isascii() else _TOKEN
+
+
+@lru_cache(maxsize=8)  # a text is folded again for the places of what was heard
 def _fold(text: str) -> tuple[str, list[tuple[int, int]] | None]:
     """Text evened out for comparison, and the span each of its characters comes from (None: its own place)."""
-    if "`" in text or not text.isascii():
-        text = text.translate(_APOSTROPHES)
     if text.isascii():
-        return text.lower(), None
+        return text.translate(_APOSTROPHES).lower() if "`" in text else text.lower(), None
+    even = text.translate(_EVENLY)
+    if _UNEVEN not in even:
+        return even, None
+    text = text.translate(_APOSTROPHES)
     folded: list[str] = []
     places: list[tuple[int, int]] = []
     for match in _CLUSTER.finditer(text):
@@ -119,12 +126,28 @@ def _fold(text: str) -> tuple[str, list[tuple[int, int]] | None]:
     return "".join(folded), places
 
 
+_UNEVEN = "\ufffe"
+
+
+class _Evenly(dict[int, str]):
+    """Each character folded; ``_UNEVEN`` for one that is not one character then, or changes with its neighbours."""
+
+    def __missing__(self, code: int) -> str:
+        sign = chr(code)
+        even = _even(sign)
+        self[code] = even if len(even) == 1 and not _MARK.match(sign) else _UNEVEN
+        return self[code]
+
+
 @lru_cache(maxsize=8192)
 def _even(cluster: str) -> str:
     """A character with its accents, composed and folded; nothing for an invisible one (category Cf)."""
     if unicodedata.category(cluster[0]) == "Cf":
         return ""
     return _MARK.sub("", unicodedata.normalize("NFKC", cluster)).casefold()
+
+
+_EVENLY = _Evenly({code: chr(sign) for code, sign in _APOSTROPHES.items()})
 
 
 def primary(language: str) -> str:
@@ -762,8 +785,8 @@ class Matcher:
 
     def is_backchannel(self, text: str) -> bool:
         """Whether the text is nothing but signs of listening ("mm-hm")."""
-        folded, places = _fold(text)
-        words = (_ASCII_TOKEN if places is None else _TOKEN).finditer(folded)
+        folded, _ = _fold(text)
+        words = _pieces_of(folded).finditer(folded)  # stops at the first word that is none
         return all(word[0] in self._language.backchannels or word[0] in self._language.fillers for word in words)
 
     def begins(self, text: str, name: str) -> Hit | None:
@@ -892,12 +915,14 @@ class Matcher:
 
     def _look_up(self, text: str) -> list[_Sound]:
         """What each word of the text may be; fillers are left out, contractions stand for their words."""
+        return list(chain.from_iterable(self._sounds_of(split_words(text))))
+
+    def _sounds_of(self, words: Sequence[str]) -> list[tuple[_Sound, ...]]:
         known = self._sounds
-        heard: list[_Sound] = []
-        for word in split_words(text):
-            sounds = known.get(word)
-            heard += self._learn(word) if sounds is None else sounds
-        return heard
+        try:
+            return [known[word] for word in words]
+        except KeyError:
+            return [known[word] if word in known else self._learn(word) for word in words]
 
     def _learn(self, word: str) -> tuple[_Sound, ...]:
         """Compare a word with the book's, once for all texts."""
@@ -1028,14 +1053,14 @@ class Matcher:
     def _places(self, text: str) -> list[tuple[int, int]]:
         """For each word of :meth:`_look_up` its span in the text."""
         folded, places = _fold(text)
-        known = self._sounds
-        if places is None:
-            return [m.span() for m in _ASCII_TOKEN.finditer(folded) for _ in known.get(m[0]) or self._learn(m[0])]
-        return [
-            (places[m.start()][0], places[m.end() - 1][1])
-            for m in _TOKEN.finditer(folded)
-            for _ in known.get(m[0]) or self._learn(m[0])
-        ]
+        pieces = _pieces_of(folded)
+        spans = [match.span() for match in pieces.finditer(folded)]
+        if places is not None:
+            spans = [(places[start][0], places[end - 1][1]) for start, end in spans]
+        counts = [len(sounds) for sounds in self._sounds_of(pieces.findall(folded))]
+        if counts.count(1) < len(counts):
+            return [span for span, count in zip(spans, counts, strict=True) for _ in range(count)]
+        return spans
 
     def _hit(self, text: str, span: _Span, part: str) -> Hit:
         score, first, last = span
