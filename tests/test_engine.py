@@ -362,3 +362,17 @@ def test_a_call_without_any_settings_is_opened_too() -> None:
 
 def test_a_line_is_told_by_the_name_of_its_file() -> None:
     assert os.sep not in verdict_of(apologises, "customer: Damn", when=swears).line
+
+
+def never_curses(call: Hearing) -> None:
+    assert not call.agent.says(phrases.curse)
+
+
+def always_apologises(call: Hearing) -> None:
+    assert call.agent.says(phrases.apology)
+
+
+def test_a_breach_is_where_the_forbidden_words_are_said_else_where_the_moment_begins() -> None:
+    said = ("agent: Hello", "customer: Well", "agent: Damn")
+    assert verdict_of(never_curses, *said).start == Hearing(talk(*said)).utterances[2].start
+    assert verdict_of(always_apologises, *said).start == 0.0

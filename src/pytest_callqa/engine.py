@@ -38,6 +38,7 @@ class _Result:
     moment: Moment
     tested: Sequence[tuple[Finding, str, int]]
     line: str = ""
+    start: float | None = None
 
 
 _WORST = (
@@ -80,7 +81,7 @@ def judge(
         reason=worst.reason,
         moments=len(moments),
         broken=sum(result.outcome is Outcome.FAILED for result in results),
-        start=worst.moment.start,
+        start=worst.start,
         line=worst.line,
         evidence=tuple(evidence for result in shown for evidence in _evidence(result)),
     )
@@ -96,7 +97,7 @@ def _try(rule: Rule, moment: Moment, call: Hearing, given: Mapping[str, object])
     if rule.manual and call.attestation(rule.clause) is None:
         return _Result(Outcome.NOT_ASSESSED, "nobody has attested this clause for this call", moment, ())
     tested = call.trace.tested = []
-    outcome, reason, line = Outcome.PASSED, "", ""
+    outcome, reason, line, start = Outcome.PASSED, "", "", moment.start
     try:
         call.half_said = True
         if "moment" in rule.arguments:
@@ -105,7 +106,8 @@ def _try(rule: Rule, moment: Moment, call: Hearing, given: Mapping[str, object])
             rule.test(**given)
     except AssertionError as failure:
         outcome = Outcome.FAILED
-        reason, line = _explain(failure, tested)
+        reason, line, said = _explain(failure, tested)
+        start = moment.start if said is None else said
     except Undecided as doubt:
         outcome, reason = Outcome.UNDECIDED, str(doubt)
     except NotApplicable as why:
@@ -115,12 +117,12 @@ def _try(rule: Rule, moment: Moment, call: Hearing, given: Mapping[str, object])
     finally:
         call.half_said = False
     if moment.doubt and outcome in (Outcome.PASSED, Outcome.FAILED):
-        outcome, reason, line = Outcome.UNDECIDED, moment.doubt, ""
-    return _Result(outcome, reason, moment, tested, line)
+        outcome, reason, line, start = Outcome.UNDECIDED, moment.doubt, "", moment.start
+    return _Result(outcome, reason, moment, tested, line, start)
 
 
-def _explain(failure: AssertionError, tests: Sequence[tuple[Finding, str, int]]) -> tuple[str, str]:
-    """One line for people and the rule's own failing line.
+def _explain(failure: AssertionError, tests: Sequence[tuple[Finding, str, int]]) -> tuple[str, str, float | None]:
+    """One line for people, the rule's own failing line, and when what should not have been said was said.
 
     The author's message comes first; else the finding tested on that very line; else the line itself.
     """
@@ -130,13 +132,15 @@ def _explain(failure: AssertionError, tests: Sequence[tuple[Finding, str, int]])
     message = said if statement is None or statement.msg is not None else ""
     lines = range(statement.lineno, (statement.end_lineno or 0) + 1) if statement else (frame.lineno,)
     tested = {id(f): f for f, file, line in tests if file == frame.filename and line in lines}
-    told = list(tested.values())[-1].tell() if tested else ""
+    broke = list(tested.values())[-1] if tested else None
+    told = broke.tell() if broke is not None else ""
     if message and told:
         reason = f"{message} ({told})"
     else:
         source = ast.unparse(statement.test) if statement else frame.line
         reason = message or told or source or "the rule's assertion failed"
-    return reason, f"{os.path.basename(frame.filename)}:{lines[0]}"
+    start = broke.start if broke is not None and broke.holds else None
+    return reason, f"{os.path.basename(frame.filename)}:{lines[0]}", start
 
 
 @lru_cache(maxsize=4096)
