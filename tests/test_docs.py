@@ -16,14 +16,17 @@ ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["docs/writing-rules.md"])
+@pytest.mark.parametrize("page", ["docs/writing-rules.md", "docs/phrases.md"])
 def test_the_page_can_be_followed(project: Project, page: str) -> None:
+    rows = "".join(f"sorry,yes,{group}\nmy bad,yes,{group}\nno problem,no,{group}\n" for group in range(20))
+    project.file("marked.csv", f"text,label,group\n{rows}")
     for language, file, text in BLOCK.findall((ROOT / page).read_text(encoding="utf-8")):
         if file:
             project.file(file, text)
         elif language == "console":
             command, _, printed = text.removeprefix("$ ").partition("\n")
-            said = project.pytester.run(*shlex.split(command)).stdout
+            ran = project.pytester.run(*shlex.split(command))
+            said = pytest.LineMatcher([*ran.outlines, *ran.errlines])
             said.fnmatch_lines([line.replace("…", "*").replace("[", "[[]") for line in printed.splitlines()])
 
 
