@@ -26,8 +26,9 @@ ALLOWED = {
     "vendors": {"errors"},
     "bots": {*CORE, "bots"},
     "scenarios": {*CORE, "readers", "bots", "scenarios"},
+    "inspection": {*CORE, "readers", "report"},
     "plugin": {*CORE, "readers", "bots", "scenarios", "report", "batch", "plugin"},
-    "cli": {*CORE, "readers", "bots", "scenarios", "report", "batch", "plugin", "cli", "tuning", "vendors"},
+    "cli": {*CORE, "readers", "bots", "scenarios", "report", "batch", "plugin", "cli", "tuning", "vendors", "inspection"},
     "__main__": {"cli"},
 }
 """What each module or package of ours may import of ours."""

@@ -20,7 +20,7 @@ from pytest_callqa.plugin.options import DEFAULT_LEDGER
 from pytest_callqa.plugin.settings import role_map
 from pytest_callqa.readers import FORMATS, ReadOptions, Unreadable, find_documents, find_sidecars, read_calls, to_native
 from pytest_callqa.report.model import Summary, summarise
-from pytest_callqa.report.text import rules_table, terminal_lines
+from pytest_callqa.report.text import rules_table, terminal_lines, visible
 from pytest_callqa.rules import RuleBook
 
 CLEAN, FINDINGS, USAGE, NOT_JUDGED = 0, 1, 2, 3
@@ -75,6 +75,14 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("calls", nargs="+", metavar="PATH")
     convert.add_argument("--output", "-o", type=Path, help="default: standard output")
     _reading_options(convert)
+
+    text = "say what a call can and cannot show, which clauses it leaves undecided, and who its speakers may be"
+    inspecting = add("inspect", _inspect, text)
+    inspecting.add_argument("calls", nargs="+", metavar="PATH", help="calls: files, folders or patterns")
+    inspecting.add_argument("--first", type=int, default=10, metavar="N", help="look at this many calls, default 10")
+    inspecting.add_argument("--organisation", default="", help="the organisation agents must name")
+    _book_option(inspecting)
+    _reading_options(inspecting)
 
     phrases = add("phrases", _phrases_help, "try a text on the phrases, or import a vendor's")
     phrases.set_defaults(parser=phrases)
@@ -208,6 +216,27 @@ def _convert(options: argparse.Namespace) -> int:
     finally:
         if options.output:
             out.close()
+    return FINDINGS if failed else CLEAN
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    from pytest_callqa.inspection import inspect_call, tell
+
+    book = _load_book(options)
+    width = shutil.get_terminal_size((100, 24)).columns
+    failed = False
+    for number, call in enumerate(read_calls(options.calls, _reading(options))):
+        if number == options.first:
+            print("There are more calls: say how many to look at with --first.")
+            break
+        if number:
+            print()
+        if isinstance(call, Unreadable):
+            failed = True
+            print(visible(str(call)))
+        else:
+            found = inspect_call(book, call, language=options.language, organisation=options.organisation)
+            print("\n".join(tell(found, width)))
     return FINDINGS if failed else CLEAN
 
 
