@@ -214,8 +214,10 @@ def test_what_is_no_csv_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "t.csv, line 2: Byte 0xe9 is not UTF-8" in refusals("t.csv")[0]
     Path("t.csv").write_bytes(b"\xe9\n")
     assert "t.csv, line 1: Byte 0xe9 is not UTF-8" in refusals("t.csv")[0]
-    write("t.csv", '"call\n')
+    write("t.csv", '"call"x,text\n')
     assert "has no column 'call'" in refusals("t.csv")[0]
+    write("t.csv", "call,text\n")
+    assert refusals("t.csv") == []
     monkeypatch.setattr(source, "MAX_CALL", 20)
     write("t.csv", "call,text\na," + "x" * 30)
     assert "t.csv, line 2: More than" in refusals("t.csv")[0]
