@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from harness import GOOD, RUDE, SILENT, Project
 
+from harness import GOOD, RUDE, SILENT, Project
 from pytest_callqa import ledger
 
 
@@ -74,11 +74,11 @@ def test_speaks(call):
 
 
 def test_many_calls_are_judged_by_several_processes(project: Project) -> None:
-    calls = [{**(GOOD if number % 10 else RUDE), "id": f"c{number}"} for number in range(300)]
+    calls = [{**(GOOD if number % 10 else RUDE), "id": f"c{number}"} for number in range(640)]
     project.book().calls(*calls)
     result = project.run_apart("--callqa-mode", "batch", "--callqa-jobs", "2")
-    result.stdout.fnmatch_lines(["30 of 300 calls break this rule*", "  … and 20 more in the ledger"])
-    assert list(project.verdicts()) == [f"c{number}" for number in range(300)]
+    result.stdout.fnmatch_lines(["64 of 640 calls break this rule*", "  … and 54 more in the ledger"])
+    assert list(project.verdicts()) == [f"c{number}" for number in range(640)]
 
 
 def test_the_ledger_holds_every_call_judged_so_far(project: Project) -> None:
@@ -102,3 +102,38 @@ def test_call_given_twice_names_both_files(project: Project) -> None:
     project.book().calls(GOOD).calls({**RUDE, "id": "good"}, name="calls/more.jsonl")
     result = project.run("--callqa-mode", "batch")
     result.stdout.fnmatch_lines(["*calls/more.jsonl*calls/day.jsonl*"])
+
+
+def test_a_copy_of_a_call_counts_once(project: Project) -> None:
+    project.book().calls(GOOD).calls(GOOD, name="calls/copy.jsonl").run("--callqa-mode", "batch")
+    assert project.verdicts() == {"good": "ppmn"}
+
+
+def test_a_rule_that_breaks_is_told_with_the_number_of_calls(project: Project) -> None:
+    rules = """
+from pytest_callqa import rule
+
+@rule("1.1", "Broken")
+def test_broken(call):
+    return call.nonsense
+"""
+    result = project.book(rules).calls(GOOD, RUDE).run("--callqa-mode", "batch")
+    result.stdout.fnmatch_lines(["0 of 2 calls break this rule (2 error)"])
+    result.assert_outcomes(failed=1)
+
+
+def test_unreadable_calls_are_told_once_beside_rules_with_fixtures(project: Project) -> None:
+    rule = "@rule('{0}', 'Rule {0}')\ndef test_{1}(call{2}):\n    assert call.agent\n\n"
+    fixture = "import pytest\nfrom pytest_callqa import rule\n\n@pytest.fixture\ndef staff():\n    return 1\n\n"
+    both = (
+        fixture + rule.format("1.1", "a", "") + rule.format("1.2", "b", ", staff") + rule.format("1.3", "c", ", staff")
+    )
+    for rules in (both, fixture + rule.format("1.2", "b", ", staff") + rule.format("1.3", "c", ", staff")):
+        project.book(rules).calls(GOOD).file("calls/torn.json", "{").run("--callqa-mode", "batch")
+        assert [line.file for line in project.ledger() if isinstance(line, ledger.Unread)] == ["calls/torn.json"]
+
+
+def test_a_long_pass_says_how_far_it_is(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_callqa.plugin.matrix._EVERY", 0.0)
+    result = project.book().calls(GOOD, RUDE).run("--callqa-mode", "batch")
+    result.stdout.fnmatch_lines(["callqa: 2 calls judged"])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from harness import GOOD, RUDE, SILENT, Project, talk
 
+from harness import GOOD, RUDE, SILENT, Project, talk
 from pytest_callqa import ledger
 
 
@@ -187,3 +187,52 @@ def test_silent(call):
         assert not [secret for secret in secrets if secret in text]
     project.run("--callqa-show-text")
     assert secrets[0] in (project.path / ".callqa/ledger.jsonl").read_text()
+
+
+def test_a_call_given_twice_has_two_test_ids(project: Project) -> None:
+    project.book().calls(GOOD).calls({**RUDE, "id": "good"}, name="calls/more.jsonl")
+    project.calls({**SILENT, "id": "good"}, name="calls/most.jsonl")
+    result = project.run("--collect-only", "-q")
+    tests = [line for line in result.outlines if "test_greets" in line]
+    assert len(tests) == len(set(tests)) == 3
+
+
+def test_many_calls_are_not_all_kept(project: Project) -> None:
+    project.book().calls(*({**GOOD, "id": f"c{number}"} for number in range(12)))
+    assert project.run().parseoutcomes()["passed"] == 24
+
+
+def test_a_rule_may_take_settings_only_and_a_test_nothing_of_ours(project: Project) -> None:
+    rules = """
+from pytest_callqa import rule
+
+@rule("1.1", "Waits")
+def test_waits(code):
+    assert code.silence == 5
+
+def test_plain():
+    pass
+"""
+    project.book(rules).calls(GOOD, RUDE).run().assert_outcomes(passed=3)
+    assert project.verdicts() == {"good": "p", "rude": "p"}
+
+
+def test_a_run_that_is_stopped_leaves_a_ledger_without_its_end(project: Project) -> None:
+    project.book().calls(RUDE, GOOD).run("-x")
+    assert project.verdicts() == {"rude": "f---"}
+    assert not [line for line in project.ledger() if isinstance(line, ledger.End)]
+
+
+def test_a_run_that_is_interrupted_leaves_what_it_has(project: Project) -> None:
+    rules = """
+from pytest_callqa import rule
+
+@rule("1.1", "Interrupts")
+def test_interrupts(call):
+    if call.record.id == "rude":
+        raise KeyboardInterrupt
+"""
+    result = project.book(rules).calls(GOOD, RUDE).run()
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert project.verdicts() == {"good": "p"}
+    result.stdout.fnmatch_lines(["*INCOMPLETE*"])

@@ -49,20 +49,19 @@ class Recorder:
         """Write a call's line once all its verdicts are in."""
         facts = getattr(report, FACTS, {})
         if "unread" in facts:
-            self._note_unread(facts)
+            self._note_unread(msgspec.convert(facts["unread"], ledger.Unread))
         for line in facts.get("lines", ()):
-            entry = msgspec.json.decode(line, type=ledger.LedgerLine)
-            if not isinstance(entry, ledger.Entry):
-                self._write(entry)
+            entry = msgspec.json.decode(line, type=ledger.Entry | ledger.Unread)
+            if isinstance(entry, ledger.Unread):
+                self._note_unread(entry)
                 continue
             entries = self._pending.setdefault(f"{entry.file}\0{entry.call}", [])
             entries.append(entry)
             if len(entries) >= facts.get("of", 1):
                 self._write(ledger.merge_all(self._pending.pop(f"{entry.file}\0{entry.call}")))
 
-    def _note_unread(self, facts: dict[str, object]) -> None:
+    def _note_unread(self, line: ledger.Unread) -> None:
         """A call that cannot be read is one line, however many rules wanted it."""
-        line = msgspec.convert(facts["unread"], ledger.Unread)
         key = f"{line.file}\0{line.place}"
         self._unread[key] += 1
         if self._unread[key] == 1:
@@ -82,7 +81,8 @@ class Recorder:
 
         for entries in self._pending.values():
             self._write(ledger.merge_all(entries))
-        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        stopped = session.shouldstop or session.shouldfail
+        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not stopped:
             self._write(ledger.End(finished=datetime.now(UTC).isoformat(timespec="seconds")))
         for scaffold in files(self.settings.ledger):
             scaffold.unlink(missing_ok=True)
