@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+import pytest_callqa.cli
+import pytest_callqa.plugin.matrix
+import pytest_callqa.plugin.recorder
+import pytest_callqa.report.html  # noqa: F401 - a pytest run inside a test drops what it imports first, and classes with it
 from harness import Project
 
 pytest_plugins = ["pytester"]

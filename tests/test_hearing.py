@@ -278,7 +278,9 @@ def test_a_part_begun_before_the_cut_counts_with_those_said_earlier() -> None:
 
 
 def test_what_is_half_said_counts_only_while_a_rule_tests_and_never_if_it_is_forbidden() -> None:
-    sources = "language: en\nforbidden: [rude]\nphrases:\n  rude: [mind your own business]\n  kind: [take all your time]"
+    sources = (
+        "language: en\nforbidden: [rude]\nphrases:\n  rude: [mind your own business]\n  kind: [take all your time]"
+    )
     words = book(sources)
     said = ["agent: Take all your—", "customer: Yes", "agent: Mind your own—", "customer: What?"]
     assert not hear(said).agent.says(words.kind)

@@ -40,10 +40,10 @@ def test_auto_takes_batch_above_the_number_of_cells(project: Project) -> None:
 
 
 def test_an_unreadable_call_fails_the_run(project: Project) -> None:
-    project.book().calls(GOOD).file("calls/torn.json", '{"id": ')
+    project.book().calls(GOOD).file("calls/torn.json", '{"id": ').file("calls/bad.jsonl.gz", b"\x1f\x8bnot gzip")
     result = project.run("--callqa-mode", "batch")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["*calls/torn.json*"])
+    result.stdout.fnmatch_lines(["*calls/bad.jsonl.gz*", "*calls/torn.json*"])
 
 
 def test_rules_with_fixtures_are_judged_beside_the_pass(project: Project) -> None:

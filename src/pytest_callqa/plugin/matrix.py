@@ -86,7 +86,7 @@ class Matrix:
         """Every call by its test id: cleaned, since ids come from files nobody here wrote."""
         refs: dict[str, CallRef | Unreadable] = {}
         for ref in locate(self.settings.calls, self.settings.reading):
-            refs[test_id(ref.id, refs)] = ref
+            refs[item_id(ref.id, refs)] = ref
         return refs
 
     def pytest_report_header(self) -> str:
@@ -99,7 +99,7 @@ class Matrix:
         if found is not None and self.mode == "batch":
             return
         if found is not None and "_callqa_ref" not in metafunc.fixturenames:  # a rule that asks for no call
-            metafunc.fixturenames += ["_callqa_ref", "call"]
+            metafunc.fixturenames.append("_callqa_ref")
         if "_callqa_ref" in metafunc.fixturenames:
             metafunc.parametrize(
                 "_callqa_ref", list(self.refs.values()), ids=list(self.refs), indirect=True, scope="session"
@@ -159,7 +159,7 @@ class Matrix:
         return True
 
     def _judge_cell(self, found: Rule, item: pytest.Function, fixtures: Mapping[str, object]) -> None:
-        heard = item.stash[HEARD]
+        heard = item.stash[HEARD] if HEARD in item.stash else self.hearing(_ref_of(item), item)
         hide = redactor(heard.record.names, off=self.settings.show_text)
         verdict = ledger.redacted(judge(found, heard, code_at(root_of(item)), fixtures), hide, heard)
         item.stash[VERDICT] = verdict
@@ -240,7 +240,7 @@ class Matrix:
 
     def _facts(self, item: pytest.Item, call: pytest.CallInfo[None]) -> dict[str, object]:
         ref = item.stash.get(REF, None)
-        if call.when == "setup" and isinstance(ref, Unreadable):
+        if call.excinfo is not None and isinstance(ref, Unreadable):
             return {"unread": msgspec.to_builtins(unread(ref)), "of": self._cells[ref.id]}
         if call.when != "call":
             return {}
@@ -307,7 +307,7 @@ def _line(failing: Failing) -> str:
 # -- helpers
 
 
-def test_id(call: str, taken: Mapping[str, object]) -> str:
+def item_id(call: str, taken: Mapping[str, object]) -> str:
     """A call id fit for a test id and a file name: letters, digits, ``_.-``; a hash where that loses something."""
     clean = re.sub(r"[^A-Za-z0-9_.-]+", "-", call)[:80].strip(".-") or "call"
     if clean != call or clean in taken:
