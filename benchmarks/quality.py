@@ -174,7 +174,7 @@ SETS = {
 }
 
 READ = {
-    "more help": "'Sure, The venue address is 1280 Peachtree Street Northeast, Shall i help you with anything more?' is "
+    "more help": "'Sure, The venue address is 1280 Peachtree Street …, Shall i help you with anything more?' is "
     "not labelled REQ_MORE, 'there are no other movies' is",
     "closing wish": "a positive is a GOODBYE turn that WISH finds ('You're welcome.' is none). Set aside as read: "
     "wishes before the end, 'Your tickets are ordered. Have fun.', which are not labelled GOODBYE",

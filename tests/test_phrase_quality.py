@@ -39,7 +39,8 @@ PARAPHRASES = {
     "blames_the_line": "there's nothing we can do about the busy lines | 线路忙，我有什么办法",
     "talks_back": "mind your language | that's not my fault | 你怎么骂人呢 | 别骂人",
     "pleads_inexperience": "I only started last week | this is my first day | 我刚来的，还不熟",
-    "denies_the_call": "it was someone else | I didn't take that call | 刚才不是我接的电话",
+    "denies_the_call": "that was some other colleague | it was someone else | I didn't take that call"
+    " | 刚才不是我接的电话",
     "puts_off": "try again next week | you'll just have to wait | 过几天再打吧",
     "brushes_off": "just hang up now | you can hang up | 好了，挂了吧",
     "refuses_bluntly": "no way | that's out of the question | 没门 | 想都别想",
