@@ -18,7 +18,7 @@ RESULTS = Path(__file__).parent / "results"
 
 @dataclass(frozen=True)
 class Cost:
-    """What a command took: seconds of processor and wall clock, with its children; peak kilobytes of its own process."""
+    """What a command took: processor and wall seconds, with its children; peak kilobytes of its largest process."""
 
     cpu: float
     wall: float

@@ -128,12 +128,14 @@ def _with_case(call: Hearing, *, holds: bool) -> Iterator[Moment]:
 
 @situation("the case is unresolved at the end of the call")
 def case_unresolved(call: Hearing, code: Code) -> Iterator[Moment]:
+    """One moment, at the end of the call."""
     case = call.case
     return _with_case(call, holds=case is not None and not solved_in_call(call, case, code))
 
 
 @situation("a case of application usage is closed")
 def usage_case_closed(call: Hearing) -> Iterator[Moment]:
+    """One moment, at the end of the call."""
     case = call.case
     return _with_case(call, holds=case is not None and case.kind == "application usage" and case.closed is not None)
 
@@ -150,6 +152,7 @@ def case_solved(call: Hearing) -> Iterator[Moment]:
 
 @situation("the agent speaks")
 def agent_speaks(call: Hearing) -> Iterator[Moment]:
+    """One moment."""
     if call.agent:
         yield Moment(call, -1, start=call.agent.start)
 
@@ -195,6 +198,7 @@ def customer_finishes_turn(call: Hearing) -> Iterator[Moment]:
 
 @situation("a case is opened")
 def case_opened(call: Hearing) -> Iterator[Moment]:
+    """One moment, at the end of the call."""
     case = call.case
     return _with_case(call, holds=case is not None and case.opened is not None)
 
