@@ -89,7 +89,7 @@ def test_no_refusal_repeats_what_was_said() -> None:
     ],
 )
 def test_a_time_of_day_is_of_a_year_that_has_calls(more: dict[str, object], place: str) -> None:
-    assert refusal({"id": "c", "turns": [{"text": "Hi."}], **more}).startswith(f"{place}: The year ")
+    assert refusal({"id": "c", "turns": [{"text": "Hi."}], **more}).startswith(f"{place}: The year is not that of a call")
 
 
 def test_words_may_lack_times_and_not_have_impossible_ones() -> None:

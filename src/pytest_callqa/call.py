@@ -1,6 +1,7 @@
 """A call as data: parties, turns, events and the case record. All times are seconds from its start.
 
 These values are what readers build, what the native format stores and what crosses processes.
+They never refer back to what holds them, so they are spared garbage collection (``gc=False``).
 They answer no questions; :mod:`pytest_callqa.hearing` does.
 """
 
@@ -44,7 +45,7 @@ class Word(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False, om
     confidence: float | None = None
 
 
-class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True, gc=False):
     """One party's uninterrupted speech.
 
     ``start`` and ``end`` in seconds; ``loudness`` is the mean level of its speech in dB;
@@ -62,7 +63,7 @@ class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     doubtful: str = ""
 
 
-class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True, gc=False):
     """Something on the line that is not speech; ``time`` in seconds, ``by`` the party it concerns."""
 
     kind: EventKind
@@ -78,7 +79,7 @@ class Silence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False)
     end: float
 
 
-class FollowUp(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+class FollowUp(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True, gc=False):
     """A later call on the same case: its ``purpose`` (usage, solution, recovery, answer) and outcome."""
 
     time: Instant
@@ -86,7 +87,7 @@ class FollowUp(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     outcome: str = ""
 
 
-class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True, gc=False):
     """The ticket of a call as the case system holds it. Times are absolute, with their offset.
 
     ``kind`` is inquiry, problem, complaint, suggestion, registration or application usage;
@@ -116,7 +117,7 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     follow_ups: tuple[FollowUp, ...] = ()
 
 
-class Attestation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+class Attestation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True, gc=False):
     """A person's verdict on a manual clause, for one call or one shift."""
 
     clause: str
@@ -128,7 +129,7 @@ class Attestation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     note: str = ""
 
 
-class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True, gc=False):
     """A recorded or driven call, with what it can and cannot show.
 
     ``timing``, ``tolerance`` (seconds a time may be off) and ``roles`` say how far it can be

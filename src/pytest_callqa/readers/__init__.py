@@ -129,7 +129,7 @@ def find_sidecars(paths: Sequence[str], options: ReadOptions) -> Sidecars:
 def read_document(document: Document, options: ReadOptions, sidecars: Sidecars) -> Iterator[Call | Unreadable]:
     """The call in ``document``, with what its sidecars add. Whatever it holds, this does not raise."""
     try:
-        yield _read(document, options, sidecars)
+        yield _read(document, options, sidecars, RoleMap(options.roles))
     except BadInput as error:
         yield source.unreadable(document, error)
 
@@ -158,7 +158,7 @@ def load(ref: CallRef, options: ReadOptions, sidecars: Sidecars) -> Call:
     """The call that ``ref`` stands for. Raises :class:`BadInput` if its file has changed since."""
     document = Document(ref.file, ref.place, offset=ref.offset)
     try:
-        call = _read(document, options, sidecars)
+        call = _read(document, options, sidecars, RoleMap(options.roles))
     except BadInput as error:
         raise error.at(ref.file, ref.place) from None
     if call.id == source.identity(document):  # an id from the file's name may have got its folder's name
@@ -172,26 +172,37 @@ def _distinct(
     documents: Iterable[Document | Unreadable], options: ReadOptions, sidecars: Sidecars
 ) -> Iterator[tuple[Document, Call | Unreadable]]:
     """The calls and what cannot be read, without copies."""
-    duplicates = Duplicates()
+    roles = RoleMap(options.roles)
+
+    def again(document: Document) -> bytes:
+        try:
+            return digest(_read(document, options, sidecars, roles))
+        except BadInput:  # it has changed, so it is no copy of anything
+            return b"changed"
+
+    duplicates = Duplicates(again)
     for document in documents:
         if isinstance(document, Unreadable):
             yield Document(document.file, document.place), document
             continue
-        for found in read_document(document, options, sidecars):
-            if isinstance(found, Unreadable):
-                yield document, found
-                continue
-            known_as = duplicates.admit(found.id, digest(found), document)
+        try:
+            found = _read(document, options, sidecars, roles)
+        except BadInput as error:
+            yield document, source.unreadable(document, error)
+        else:
+            known_as = duplicates.admit(found.id, b"", document)
             if isinstance(known_as, Unreadable):
                 yield document, known_as
             elif known_as is not None:
                 yield document, found if known_as == found.id else msgspec.structs.replace(found, id=known_as)
 
 
-def _read(document: Document, options: ReadOptions, sidecars: Sidecars) -> Call:
+def _read(document: Document, options: ReadOptions, sidecars: Sidecars, roles: RoleMap) -> Call:
+    """``roles`` is the map of ``options``, made once for many documents."""
     meta = sidecars.meta(document.file)
     if meta.roles:
         options = dataclasses.replace(options, roles={**options.roles, **meta.roles})
+        roles = RoleMap(options.roles)
     content = Content(finding.read_bytes(document))
     try:
         call = _reader(content, options.format).read(content, options)
@@ -200,14 +211,15 @@ def _read(document: Document, options: ReadOptions, sidecars: Sidecars) -> Call:
         raise BadInput(
             f"The file holds values that no call has ({type(error).__name__}): export the call again."
         ) from error
-    fields: dict[str, object] = {
-        "id": call.id or source.identity(document),
-        "language": call.language or options.language,
-        "source": f"{document.file}, {document.place}" if document.place else document.file,
-        **meta.fields,
-    }
-    call = sidecars.add_tables(msgspec.structs.replace(call, **fields), document.file)
-    return finish(call, RoleMap(options.roles))
+    call = msgspec.structs.replace(
+        call,
+        id=call.id or source.identity(document),
+        language=call.language or options.language,
+        source=f"{document.file}, {document.place}" if document.place else document.file,
+    )
+    if meta.fields:
+        call = msgspec.structs.replace(call, **meta.fields)
+    return finish(sidecars.add_tables(call, document.file), roles, size=len(content.data))
 
 
 def _reader(content: Content, format: str) -> Reader:

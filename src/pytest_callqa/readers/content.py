@@ -91,6 +91,8 @@ class Content:
 
 
 def _without_bom(data: bytes) -> bytes:
+    if data[:1] in (b"{", b"["):
+        return data
     for bom, encoding in _BOMS:
         if data.startswith(bom):
             try:

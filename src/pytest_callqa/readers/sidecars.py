@@ -56,6 +56,7 @@ class Sidecars:
         self._roots = roots
         self._by_folder: dict[str, _Tables] = {}
         self._latest: tuple[str, Meta] = ("", Meta())
+        self._latest_tables: tuple[str, _Tables] = ("", _Tables())
 
     @classmethod
     def load(cls, options: ReadOptions, folders: Iterable[str]) -> Sidecars:
@@ -90,7 +91,9 @@ class Sidecars:
 
     def add_tables(self, call: Call, file: str) -> Call:
         """``call`` with its case and attestations from the tables that cover ``file``."""
-        tables = self._covering(os.path.dirname(file)) + self._given
+        if file != self._latest_tables[0]:
+            self._latest_tables = file, self._covering(os.path.dirname(file)) + self._given
+        tables = self._latest_tables[1]
         if not tables.cases and not tables.attestations:
             return call
         own = call.case.id if call.case else ""
