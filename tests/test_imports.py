@@ -16,6 +16,7 @@ PACKAGE = "pytest_callqa"
 SOURCE = Path(pytest_callqa.__file__).parent
 
 CORE = ["errors", "plain", "call", "phrases", "finding", "hearing", "rules", "verdict", "engine", "redact", "ledger"]
+OUTER = {"readers", "bots", "scenarios", "report", "batch"}
 ALLOWED = {
     **{module: set(CORE[:place]) for place, module in enumerate(CORE)},
     "__init__": set(CORE),
@@ -27,8 +28,8 @@ ALLOWED = {
     "bots": {*CORE, "bots"},
     "scenarios": {*CORE, "readers", "bots", "scenarios"},
     "inspection": {*CORE, "readers", "report"},
-    "plugin": {*CORE, "readers", "bots", "scenarios", "report", "batch", "plugin"},
-    "cli": {*CORE, "readers", "bots", "scenarios", "report", "batch", "plugin", "cli", "tuning", "vendors", "inspection"},
+    "plugin": {*CORE, *OUTER, "plugin"},
+    "cli": {*CORE, *OUTER, "plugin", "cli", "tuning", "vendors", "inspection"},
     "__main__": {"cli"},
 }
 """What each module or package of ours may import of ours."""

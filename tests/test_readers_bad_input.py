@@ -89,7 +89,9 @@ def test_no_refusal_repeats_what_was_said() -> None:
     ],
 )
 def test_a_time_of_day_is_of_a_year_that_has_calls(more: dict[str, object], place: str) -> None:
-    assert refusal({"id": "c", "turns": [{"text": "Hi."}], **more}).startswith(f"{place}: The year is not that of a call")
+    assert refusal({"id": "c", "turns": [{"text": "Hi."}], **more}).startswith(
+        f"{place}: The year is not that of a call"
+    )
 
 
 def test_words_may_lack_times_and_not_have_impossible_ones() -> None:
@@ -171,3 +173,73 @@ def test_every_real_file_is_read_or_refused_by_name() -> None:
         "invalid_out_of_range_party_indices.json",
         "valid-transfer-dialog.json",
     }
+
+
+# --- what the hostile list names, where no test above has it ------------------------------
+
+
+@pytest.mark.parametrize("number", [b"Infinity", b"-Infinity", b"NaN"])
+def test_numbers_that_are_none_are_refused(number: bytes) -> None:
+    assert refusal(NATIVE.replace(b"1}", number + b"}")).startswith("The JSON is broken")
+
+
+@pytest.mark.parametrize(
+    ("turns", "says"),
+    [
+        ([(-1, 1)], "$.turns[0]: -1 s to 1 s is not a time within a call"),
+        ([(3, 1)], "$.turns[0]: It ends at 1 s, before it starts at 3 s"),
+        ([(0, 1), (2, 1e7)], "$.turns[1]: 2 s to 1e+07 s is not a time within a call"),
+    ],
+)
+def test_impossible_times_are_refused(turns: list[tuple[float, float]], says: str) -> None:
+    listed = [{"text": "Hi.", "start": start, "end": end} for start, end in turns]
+    assert refusal({"id": "c", "turns": listed}).startswith(says)
+
+
+def test_overlapping_turns_are_read_and_unordered_ones_are_ordered_and_told() -> None:
+    def read(*starts: float) -> Call:
+        return call({"id": "c", "turns": [{"text": f"{start}", "start": start, "end": start + 5} for start in starts]})
+
+    assert read(0, 1, 2).limits == ()
+    unordered = read(4, 0, 2)
+    assert [turn.start for turn in unordered.turns] == [0, 2, 4]
+    assert unordered.limits == ("the file's turns go back in time by 4.00 s at turn 2; ordered by start",)
+
+
+def test_a_long_turn_is_read_whole() -> None:
+    text = "word " * 2_000_000
+    assert call({"id": "c", "turns": [{"role": "agent", "text": text}]}).turns[0].text == text
+
+
+@pytest.mark.parametrize(
+    "text", ["a\u202eb", "\x1b[31mred", "\u200bzero\u2066x", "\ufeffx", "\U0001f469\u200d\U0001f4bb"]
+)
+def test_characters_nobody_sees_stay_in_the_text(text: str) -> None:
+    read = call({"id": text, "turns": [{"text": text, "speaker": text}]})
+    assert (read.id, read.turns[0].text, read.turns[0].role) == (text, text, "unknown")
+
+
+@pytest.mark.parametrize("surrogate", [b"\\ud800", b"\\udc00", b"\\ud800\\ud800", b"\xed\xa0\x80"])
+def test_lone_surrogates_are_refused(surrogate: bytes) -> None:
+    assert isinstance(found(NATIVE.replace(b"caf", surrogate)), Unreadable)
+
+
+def test_an_id_is_never_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = sorted(Path().rglob("*"))
+    for name in ("../../etc/passwd", "/etc/passwd", "..\\x", "a\0b", "x" * 10_000):
+        assert call({"id": name, "turns": [{"text": "Hi."}]}).id == name
+    assert sorted(Path().rglob("*")) == before
+
+
+@pytest.mark.parametrize("depth", [200, 100_000])
+def test_deep_bodies_within_a_document_are_refused_too(depth: int) -> None:
+    body = "[" * depth + "]" * depth
+    dialog = [{"type": "recording", "start": "2026-01-05T10:00:00Z", "parties": [0]}]
+    analysis = [{"type": "transcript", "dialog": 0, "body": body, "encoding": "json"}]
+    assert isinstance(found({"uuid": "u", "parties": [{}], "dialog": dialog, "analysis": analysis}), Unreadable)
+
+
+@pytest.mark.parametrize("empty", [{"id": "c", "turns": []}, {"id": "c"}, {"uuid": "u", "parties": [], "dialog": []}])
+def test_a_call_without_anything_in_it_is_refused(empty: dict[str, object]) -> None:
+    assert isinstance(found(empty), Unreadable)
