@@ -195,6 +195,30 @@ def test_copies_are_counted_once_and_another_call_of_that_id_is_refused(folder: 
     assert "twice.jsonl, line 2: Another call has the same id (twice.jsonl, line 1)" in ids("twice.jsonl")[1]
 
 
+def test_a_copy_that_changes_while_it_is_read_is_no_copy(folder: Path) -> None:
+    write("calls/a.json", line(1))
+    write("calls/b.json", line(1))
+    reading = read_calls(["calls"], OPTIONS)
+    next(reading)
+    write("calls/a.json", b"{")
+    assert "calls/b.json: Another call has the same id (calls/a.json)" in str(next(reading))
+
+
+def test_long_ids_are_told_apart_too(folder: Path) -> None:
+    long = [line(1).replace(b"c1", b"c" * 1000 + end) for end in (b"1", b"2", b"1")]
+    assert [len(id) for id in ids(write("calls.jsonl", b"".join(long)))] == [1001, 1001]
+
+
+def test_a_copy_is_known_by_what_it_holds_and_not_how_it_is_written(folder: Path) -> None:
+    write("calls/a.json", line(1))
+    write("calls/b.json", line(1).replace(b", ", b",\n"))
+    assert ids("calls") == ["c1"]
+
+
+def test_what_is_neither_text_nor_json_is_not_a_table(folder: Path) -> None:
+    assert "is not UTF-8" in ids(write("a.dat", b"\xe9,\xe9\n"))[0]
+
+
 def test_calls_named_after_their_files_take_their_folders_name_where_needed(folder: Path) -> None:
     captions = b"WEBVTT\n\n00:00.000 --> 00:01.000\n"
     write("calls/jan/call.vtt", captions + b"One")

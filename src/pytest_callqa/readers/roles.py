@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from pytest_callqa.call import Role
 
@@ -26,6 +27,7 @@ _LONGEST_LABEL = 100  # characters; what is longer names nobody's role
 _NUMBERED = re.compile(r"(?:speaker|spk|channel|party)[ _-]*0*(\d+)")
 
 
+@lru_cache(maxsize=1024)
 def role_of_label(label: str) -> Role:
     """The role that a speaker label names, or ``unknown`` for a number or a person's name."""
     match = _match(label)

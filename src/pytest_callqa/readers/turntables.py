@@ -283,6 +283,7 @@ class _Group:
     def __init__(self, columns: ColumnMap) -> None:
         self.id: str | None = None
         self._columns = columns
+        self._unit = _UNITS[columns.unit]
         self._place = ""
         self._problem: BadInput | None = None
         self._turns: list[Turn] = []
@@ -356,6 +357,10 @@ class _Group:
 
     def _seconds(self, row: Row, column: str) -> float | None:
         value = row.get(column)
+        if value is None:
+            return None
+        if type(value) is float:
+            return value * self._unit
         if isinstance(value, timedelta):
             return value.total_seconds()
         text = _text(value)
@@ -363,7 +368,7 @@ class _Group:
             return None
         try:
             if ":" not in text:
-                return float(text.replace(",", ".")) * _UNITS[self._columns.unit]
+                return float(text.replace(",", ".")) * self._unit
             total = 0.0
             for part in text.split(":"):
                 total = total * 60 + float(part.replace(",", "."))
@@ -409,9 +414,13 @@ class _Group:
 
 
 def _text(value: object) -> str:
+    if type(value) is str:
+        return value.strip()
+    if value is None:
+        return ""
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         value = int(value)  # ids that were numbers with gaps
-    return "" if value is None else str(value).strip()
+    return str(value).strip()
 
 
 def _plain(value: object) -> object:
