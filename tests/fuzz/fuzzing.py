@@ -7,16 +7,29 @@ must be sound.
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import random
+import tarfile
 import time
+import zipfile
 import zlib
 from collections import Counter
 from pathlib import Path
 
 from pytest_callqa.call import Call
-from pytest_callqa.readers import FORMATS, Document, ReadOptions, Sidecars, Unreadable, digest, read_document, to_native
+from pytest_callqa.readers import (
+    FORMATS,
+    Document,
+    ReadOptions,
+    Sidecars,
+    Unreadable,
+    digest,
+    read_calls,
+    read_document,
+    to_native,
+)
 
 HERE = Path(__file__).parent
 CALLS = HERE.parent / "data" / "calls"
@@ -198,6 +211,43 @@ def check(content: bytes, seen: Counter[str] | None = None) -> None:
         if seen is not None:
             seen[found.format if isinstance(found, Call) else "refused"] += 1
     assert time.perf_counter() - began < TOO_SLOW, "too slow"
+
+
+def containers() -> list[bytes]:
+    """Small archives and tables, to be damaged."""
+    members = {"a.json": (SEEDS / "native.json").read_bytes(), "b/c.vtt": (SEEDS / "captions.vtt").read_bytes()}
+    members |= {"t.csv": TABLE, "l.jsonl": members["a.json"] * 2}
+    found = [TABLE]
+    for mode in ("w", "w:gz"):
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode=mode) as archive:  # type: ignore[call-overload]  # one of its modes
+            for name, content in members.items():
+                entry = tarfile.TarInfo(name)
+                entry.size = len(content)
+                archive.addfile(entry, io.BytesIO(content))
+        found.append(packed.getvalue())
+    for kind in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", kind) as zipped:
+            for name, content in members.items():
+                zipped.writestr(name, content)
+        found.append(packed.getvalue())
+    return found
+
+
+TABLE = (
+    b"call,speaker,text,start,end\nc1,Agent,Hello.,0.5,2\nc1,Customer,Hi.,0:02,0:03\nc2,1,Yes.,2026-01-05T10:00:00Z,\n"
+)
+
+
+def check_file(content: bytes, file: Path) -> None:
+    """Read an input as a file of any kind: an archive, a table, JSON Lines."""
+    file.write_bytes(content)
+    for found in read_calls([str(file)], _AUTO):
+        if isinstance(found, Call):
+            _sound(found)
+        else:
+            assert len(str(found)) < 2000, "a refusal is a sentence"
 
 
 def _sound(call: Call) -> None:

@@ -30,6 +30,16 @@ def test_a_few_thousand_damaged_calls_are_read_or_refused() -> None:
     assert seen.keys() == {*FORMATS, "refused"}, "and every reader is reached"
 
 
+def test_a_thousand_damaged_archives_and_tables_are_read_or_refused(tmp_path: Path) -> None:
+    mutator = fuzzing.Mutator(fuzzing.containers(), seed=0)
+    for number in range(QUICK // 4):
+        content = mutator.fresh()
+        try:
+            fuzzing.check_file(content, tmp_path / f"damaged-{number}")
+        except Exception as error:
+            raise AssertionError(f"this broke the reading of files: {content!r}") from error
+
+
 @pytest.mark.parametrize("file", sorted(path.name for path in fuzzing.FINDS.glob("*")))
 def test_what_was_found_stays_mended(file: str) -> None:
     fuzzing.check((fuzzing.FINDS / file).read_bytes())
