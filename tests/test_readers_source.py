@@ -269,8 +269,17 @@ def test_a_file_that_changed_since_it_was_listed_is_an_error(folder: Path) -> No
         load(CallRef("c2", "calls.jsonl.gz", offset=10_000), OPTIONS, sidecars)
 
 
+def test_a_small_file_is_handed_on_as_it_was_read_and_a_large_one_is_not(folder: Path) -> None:
+    small, large = write("small.json", line(1)), write("large.json", line(2, "x" * 2**17))
+    [one, two] = find_documents([small, large], OPTIONS)
+    assert isinstance(one, Document)
+    assert isinstance(two, Document)
+    assert (one.data, two.data) == (line(1), None)
+    assert ids(small) + ids(large) == ["c1", "c2"]
+
+
 def test_documents_cross_processes(folder: Path) -> None:
     [document] = find_documents([write("a.json")], OPTIONS)
     assert isinstance(document, Document)
     assert pickle.loads(pickle.dumps(document)) == document
-    assert hash(document) == hash(Document("a.json"))
+    assert hash(document) == hash(Document("a.json", data=line(1)))

@@ -26,6 +26,8 @@ _NOT_CALLS = (
 _TABLES = frozenset(f"{name}.{kind}" for name in ("cases", "attestations") for kind in ("csv", "json"))
 _CSV = re.compile(r".*\.(?:csv|tsv)(?:\.gz|\.zst)?", re.IGNORECASE | re.DOTALL)
 _HEAD = 512
+_SMALL = 2**16
+"""Bytes of a file that is read at once."""
 
 
 def find_files(paths: Sequence[str]) -> Iterator[str]:
@@ -99,8 +101,10 @@ def documents(file: str) -> Iterator[Document | Unreadable]:
                 if found is not None:
                     yield from found
                     return
-            if not source.is_json_lines(stream):
-                yield Document(file)
+            begun = source.first_lines(stream)
+            if not source.are_json_lines(begun):
+                # A small file is handed on as it was read, which spares opening it twice.
+                yield Document(file, data=source.small_rest(begun, stream, min(_SMALL, source.MAX_CALL)))
                 return
         with source.opened(file) as stream:
             yield from source.lines(file, stream)

@@ -53,11 +53,6 @@ def stem(file: str) -> str:
     return os.path.splitext(name)[0]
 
 
-def is_json_lines(stream: BinaryIO) -> bool:
-    """Whether a file that begins here is one of JSON Lines."""
-    return are_json_lines(first_lines(stream))
-
-
 def are_json_lines(begun: Sequence[bytes]) -> bool:
     """Whether one of the first two lines is an object by itself, or both open one; or both are whole lists.
 
@@ -81,6 +76,13 @@ def first_lines(stream: BinaryIO) -> list[bytes]:
         begun.append(line)
         filled += bool(line.removeprefix(b"\xef\xbb\xbf").strip())
     return begun
+
+
+def small_rest(begun: Sequence[bytes], stream: BinaryIO, limit: int) -> bytes | None:
+    """All of a stream of which some lines were read, or ``None`` if it is longer than ``limit`` bytes."""
+    size = sum(map(len, begun))
+    rest = stream.read(limit - size + 1) if size <= limit else b""
+    return b"".join((*begun, rest)) if size + len(rest) <= limit else None
 
 
 def replayed(begun: Sequence[bytes], stream: BinaryIO) -> BinaryIO:
