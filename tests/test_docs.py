@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from harness import Project
 from pytest_callqa.plugin import options
 
 ROOT = Path(__file__).parents[1]
+PROGRAMS = {"pytest": "pytest", "callqa": "pytest_callqa.cli"}
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -25,7 +27,8 @@ def test_the_page_can_be_followed(project: Project, page: str) -> None:
             project.file(file, text)
         elif language == "console":
             command, _, printed = text.removeprefix("$ ").partition("\n")
-            ran = project.pytester.run(*shlex.split(command))
+            program, *arguments = shlex.split(command)
+            ran = project.pytester.run(sys.executable, "-m", PROGRAMS[program], *arguments)
             said = pytest.LineMatcher([*ran.outlines, *ran.errlines])
             said.fnmatch_lines([line.replace("…", "*").replace("[", "[[]") for line in printed.splitlines()])
 
