@@ -28,7 +28,7 @@ from pytest_callqa.plugin.once import run_once
 from pytest_callqa.plugin.settings import Settings
 from pytest_callqa.readers import CallRef, Unreadable, find_documents, find_sidecars, load, locate
 from pytest_callqa.redact import redactor
-from pytest_callqa.rules import Code, Rule, RuleBook, find_root, rule_of
+from pytest_callqa.rules import PORTABLE, Code, Rule, RuleBook, find_root, rule_of
 from pytest_callqa.verdict import Outcome, Verdict
 
 FACTS = "callqa"
@@ -39,7 +39,6 @@ HEARD = pytest.StashKey[Hearing]()
 REF = pytest.StashKey["CallRef | Unreadable"]()
 ENTRIES = pytest.StashKey[list[ledger.LedgerLine]]()
 
-_OWN = ("call", "moment", "code")
 _RULE_LINE = re.compile(r"^@(?:\w+\.)?rule\(", re.MULTILINE)
 _KEPT = 8
 _EVERY = 5.0
@@ -149,7 +148,7 @@ class Matrix:
         found = rule_of(pyfuncitem.function)
         if found is None:
             return None
-        fixtures = {name: pyfuncitem.funcargs[name] for name in found.arguments if name not in _OWN}
+        fixtures = {name: pyfuncitem.funcargs[name] for name in found.arguments if name not in PORTABLE}
         if self.mode == "cells":
             self._judge_cell(found, pyfuncitem, fixtures)
         elif found.portable:
