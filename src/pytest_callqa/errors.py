@@ -32,6 +32,21 @@ class BadInput(CallQAError):
         return f"{where}: {self.problem}" if where else self.problem
 
 
+class BotError(CallQAError):
+    """A bot that broke: an exception, a refusal, a time-out, an answer that cannot be read. Never a broken rule.
+
+    ``problem`` is one sentence; ``exchange`` holds the lines of the conversation up to there.
+    """
+
+    def __init__(self, problem: str, exchange: Iterable[str] = ()) -> None:
+        self.problem = problem
+        self.exchange = tuple(exchange)
+        super().__init__(self.problem, self.exchange)
+
+    def __str__(self) -> str:
+        return "\n".join((self.problem, *(f"  {line}" for line in self.exchange)))
+
+
 class BadBook(CallQAError):
     """A rule book that cannot be used: rules, phrases or settings.
 
