@@ -11,12 +11,14 @@ import msgspec
 import pytest
 
 from examples import event, hear, make_rule, phrases, talk
+from pytest_callqa.call import Case
 from pytest_callqa.engine import judge
 from pytest_callqa.errors import BadInput
 from pytest_callqa.hearing import Hearing
 from pytest_callqa.ledger import (
     End,
     Entry,
+    Exhibit,
     Found,
     Run,
     Unread,
@@ -132,6 +134,31 @@ def test_a_failing_call_keeps_its_redacted_transcript_and_silences() -> None:
     assert line_of("customer: Damn", timed=False).silences == ()
 
 
+def test_a_failing_call_keeps_what_happened_on_the_line_and_its_case() -> None:
+    follow_up = {"time": "2026-11-03T09:00:00+00:00", "purpose": "solution", "outcome": "told 5551234567"}
+    case = {
+        "id": "K12345678",
+        "opened": "2026-11-02T09:00:00+00:00",
+        "difficult": True,
+        "contact": "ann@example.com",
+        "changes": ["moved", "5551234567"],
+        "follow_ups": [follow_up],
+    }
+    call = hear(
+        talk("agent: Hm.", events=(event("hold", 1.0, "agent"), event("ring")), case=msgspec.convert(case, Case))
+    )
+    kept = call_entry(ORDER[:1], call, [verdict("1", Outcome.FAILED)], redactor())
+    assert [(mark.what, mark.time, mark.by) for mark in kept.marks] == [("hold", 1.0, "agent")]
+    assert kept.case == {
+        "id": "K••••••••",
+        "opened": "2026-11-02T09:00:00+00:00",
+        "difficult": "yes",
+        "contact": "•" * 15,
+        "changes": "moved; ••••••••••",
+        "follow_ups": "2026-11-03T09:00:00+00:00 solution told ••••••••••",
+    }
+
+
 def test_a_quote_is_redacted_as_in_its_turn() -> None:
     def test_no_digits(call: Hearing) -> None:
         assert not call.agent.shows("reads digits", lambda text: [(text.index("4111"), text.index("4111") + 4)])
@@ -160,15 +187,16 @@ LINES = [
     Run(title="Manners"),
     Entry(call="a", verdicts="p"),
     Unread(call="b", file="b.json", problem="no"),
+    Exhibit(view="rules", title="Teeth", columns=("clause", "caught"), rows=(("1.1", 3),), edges=(("a", "b", "1"),)),
     End(finished="now"),
 ]
 
 
 def test_a_ledger_is_read_as_it_was_written(tmp_path: Path) -> None:
-    file = ledger(tmp_path, *LINES[:2], encode(LINES[2]), LINES[3])
+    file = ledger(tmp_path, *LINES[:2], encode(LINES[2]), *LINES[3:])
     assert list(read(file)) == LINES
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert file.read_bytes().count(b"\n") == 4
+    assert file.read_bytes().count(b"\n") == len(LINES)
 
 
 def test_writers_append(tmp_path: Path) -> None:
@@ -179,7 +207,7 @@ def test_writers_append(tmp_path: Path) -> None:
 def test_a_last_line_cut_off_is_left_out(tmp_path: Path) -> None:
     file = ledger(tmp_path, *LINES)
     file.write_bytes(file.read_bytes()[:-5])
-    assert list(read(file)) == LINES[:3]
+    assert list(read(file)) == LINES[:-1]
 
 
 @pytest.mark.parametrize("damage", [b"{}\n", b"not json\n", b'{"kind":"call","call":"\xff"}\n', b"\n"])

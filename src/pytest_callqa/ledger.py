@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from functools import reduce
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import msgspec
 
-from pytest_callqa.call import Call
+from pytest_callqa.call import Call, Case, FollowUp
 from pytest_callqa.errors import BadInput, Undecided
 from pytest_callqa.hearing import Hearing
 from pytest_callqa.redact import Redactor
@@ -71,11 +73,20 @@ class Line(msgspec.Struct, frozen=True, array_like=True):
     text: str
 
 
+class Mark(msgspec.Struct, frozen=True, array_like=True):
+    """Something on the line that is not speech: what kind of event, when in seconds, whose."""
+
+    what: str
+    time: float
+    by: str
+
+
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="kind", tag="call"):
     """One call: what it is, a letter a rule, and the evidence for what is not a plain pass.
 
     ``moments`` counts the situation's occurrences by clause where there was more than one;
-    ``doubts`` groups undecided clauses by their reason; ``turns`` is kept for failing calls.
+    ``doubts`` groups undecided clauses by their reason; ``turns``, ``silences``, ``marks`` and the
+    facts of the ``case`` are kept for failing calls.
     """
 
     call: str
@@ -97,6 +108,8 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_f
     doubts: dict[str, list[str]] = {}
     turns: tuple[Line, ...] = ()
     silences: tuple[tuple[float, float], ...] = ()
+    marks: tuple[Mark, ...] = ()
+    case: dict[str, str] = {}
 
 
 class Unread(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="kind", tag="unreadable"):
@@ -108,13 +121,33 @@ class Unread(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_
     place: str = ""
 
 
+Cell: TypeAlias = str | int | float | None
+View: TypeAlias = Literal["scenarios", "rules", "run"]
+
+
+class Exhibit(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="kind", tag="exhibit"):
+    """A table that another part of a run adds to a view of the report: scenarios, coverage, teeth, waivers.
+
+    ``figures`` are names with values; a cell under ``clause`` or ``call`` becomes a link;
+    ``edges`` (from, to, label) are drawn as a graph. Texts are redacted by who makes it.
+    """
+
+    view: View
+    title: str
+    note: str = ""
+    figures: tuple[tuple[str, Cell], ...] = ()
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[Cell, ...], ...] = ()
+    edges: tuple[tuple[str, str, str], ...] = ()
+
+
 class End(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="kind", tag="end"):
     """The last line of a run that finished."""
 
     finished: str = ""
 
 
-LedgerLine = Run | Entry | Unread | End
+LedgerLine = Run | Entry | Unread | Exhibit | End
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(LedgerLine)
 
@@ -210,17 +243,39 @@ def entry(start: Entry, order: Sequence[str], verdicts: Iterable[Verdict], text:
         doubts=doubts,
         turns=text.turns if text else (),
         silences=text.silences if text else (),
+        marks=text.marks if text else (),
+        case=text.case if text else {},
     )
 
 
 def with_text(start: Entry, call: Hearing, redact: Redactor) -> Entry:
-    """The entry with the transcript and its longer silences, redacted."""
+    """The entry with the transcript, what happened on the line, and the case, redacted."""
     try:
         silences = tuple((round(s.start, 3), round(s.end, 3)) for s in call.silences(SHOWN_SILENCE))
     except Undecided:
         silences = ()
     turns = tuple(Line(said.role, said.start, said.end, redact(said.text)) for said in call.utterances)
-    return msgspec.structs.replace(start, turns=turns, silences=silences)
+    marks = tuple(Mark(e.kind, e.time, e.by) for e in call.record.events if e.time is not None)
+    case = case_facts(call.record.case, redact) if call.record.case else {}
+    return msgspec.structs.replace(start, turns=turns, silences=silences, marks=marks, case=case)
+
+
+def case_facts(case: Case, redact: Redactor) -> dict[str, str]:
+    """What is known of a case, in words, redacted; what is not known is left out."""
+
+    def told(value: object) -> str:
+        if isinstance(value, datetime):
+            return value.isoformat()
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, tuple):
+            return "; ".join(told(item) for item in value)
+        if isinstance(value, FollowUp):
+            return " ".join(filter(None, (told(value.time), told(value.purpose), told(value.outcome))))
+        return redact(str(value))
+
+    facts = msgspec.structs.asdict(case)
+    return {name: told(value) for name, value in facts.items() if value is not None and value not in ("", ())}
 
 
 def redacted(verdict: Verdict, redact: Redactor, call: Hearing) -> Verdict:
@@ -332,4 +387,6 @@ def merge(first: Entry, second: Entry) -> Entry:
         doubts=doubts,
         turns=first.turns or second.turns,
         silences=first.silences or second.silences,
+        marks=first.marks or second.marks,
+        case=first.case or second.case,
     )
