@@ -20,7 +20,7 @@ from pytest_callqa.cli import BOOK
 from pytest_callqa.engine import judge, judge_call
 from pytest_callqa.errors import Undecided
 from pytest_callqa.hearing import Hearing, Moment
-from pytest_callqa.readers import ReadOptions
+from pytest_callqa.readers import ReadOptions, read_calls
 from pytest_callqa.rules import Code, RuleBook, situation
 from pytest_callqa.verdict import Outcome, Verdict
 from readers_kit import CALLS
@@ -81,12 +81,17 @@ def as_content_understanding() -> dict[str, object]:
     return {"result": {"contents": [{"markdown": as_vtt(), "transcriptPhrases": phrases, "endTimeMs": end}]}}
 
 
+def as_markdown() -> dict[str, object]:
+    return {"result": {"contents": [{"markdown": f"# Audio\n\n```{as_vtt()}\n```\n"}]}}
+
+
 def insurance_call() -> dict[str, Call]:
     by_number = ReadOptions(roles=TWO)
     return {
         "batch": read(Path("azure/batch_named_fast.json"), by_number),
         "fast": read(FAST.read_bytes(), by_number),
         "content understanding": read(as_content_understanding()),
+        "content understanding, Markdown only": read(as_markdown()),
         "webvtt": read(as_vtt()),
     }
 
@@ -124,7 +129,7 @@ def test_the_clip_is_judged_to_the_same_verdict_in_all_its_formats() -> None:
     assert all(one == two for one, two in pairwise(outcomes))
 
 
-def test_speakers_that_were_mixed_up_are_nobodys_whatever_the_role_map_says() -> None:
+def test_speakers_that_were_mixed_up_are_nobodys_whatever_a_map_for_all_files_says() -> None:
     mixed = insurance_call()["batch"]
     assert mixed.roles == "unknown"
     assert {turn.role for turn in mixed.turns} == {"unknown"}
@@ -134,6 +139,22 @@ def test_speakers_that_were_mixed_up_are_nobodys_whatever_the_role_map_says() ->
     verdict = judged(mixed)["3.1.1"]
     assert verdict.outcome is Outcome.UNDECIDED
     assert verdict.reason == f"who is the agent cannot be told: {mixed.limits[0]}"
+
+
+def test_a_role_map_for_the_very_file_decides_who_is_who(tmp_path: Path) -> None:
+    file = tmp_path / "call.json"
+    file.write_bytes((CALLS / "azure/batch_named_fast.json").read_bytes())
+    file.with_suffix(".meta.yaml").write_text("roles: {1: agent, 2: customer}")
+    [mixed] = read_calls([str(file)], ReadOptions())
+    assert isinstance(mixed, Call)
+    assert mixed.roles == "mapped"
+    assert {turn.role for turn in mixed.turns} == {"agent", "customer"}
+    assert "mixed up its speakers" in mixed.limits[0], "and that is still told"
+
+
+def test_two_numbers_that_the_map_gives_to_one_role_are_not_mixed_up() -> None:
+    one_role = ReadOptions(roles={"1": "agent", "2": "agent"})
+    assert read(Path("azure/batch_named_fast.json"), one_role).roles == "mapped"
 
 
 def test_speakers_that_now_and_then_change_without_a_pause_are_not_mixed_up() -> None:

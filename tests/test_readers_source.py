@@ -21,6 +21,7 @@ from pytest_callqa.readers import (
     ReadOptions,
     Sidecars,
     Unreadable,
+    duplicates,
     find_documents,
     load,
     locate,
@@ -202,6 +203,18 @@ def test_a_copy_that_changes_while_it_is_read_is_no_copy(folder: Path) -> None:
     next(reading)
     write("calls/a.json", b"{")
     assert "calls/b.json: Another call has the same id (calls/a.json)" in str(next(reading))
+
+
+@pytest.mark.parametrize("filter_size", [2**22, 1])
+def test_copies_are_known_after_any_number_of_calls(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, filter_size: int
+) -> None:
+    monkeypatch.setattr(duplicates, "RECENT", 3)
+    monkeypatch.setattr(duplicates, "_FILTER", filter_size)
+    write("calls.jsonl", b"".join(map(line, [*range(10), *range(5)])) + line(7, "goodbye"))
+    *found, refused = ids("calls.jsonl")
+    assert found == [f"c{number}" for number in range(10)]
+    assert "calls.jsonl, line 16: Another call has the same id (calls.jsonl, line 8)" in refused
 
 
 def test_long_ids_are_told_apart_too(folder: Path) -> None:

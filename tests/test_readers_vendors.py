@@ -215,6 +215,19 @@ class TestAzure:
         assert (read.format, read.id, read.duration) == ("azure-content-understanding", "r-1", 3)
         assert (roles(read), read.timing, read.language) == (["agent", "customer", "unknown"], "word", "en-US")
 
+    def test_content_understanding_stored_as_markdown_only(self) -> None:
+        def stored(markdown: str) -> dict[str, object]:
+            return {"id": "r-1", "result": {"contents": [{"markdown": markdown, "endTimeMs": 9000}]}}
+
+        cues = "```\nWEBVTT\n\n00:0{0}.000 --> 00:0{0}.900\n<v Agent>Hello {0}.\n```\n"
+        read = call(stored("# Audio\n\n" + cues.format(1) + cues.format(5)))
+        assert (read.format, read.id, read.duration) == ("azure-content-understanding", "r-1", 9)
+        assert (said(read), times(read)) == ([("Agent", "Hello 1."), ("Agent", "Hello 5.")], [(1, 1.9), (5, 5.9)])
+        assert read.tolerance == 0.5, "that of captions"
+        read = call(stored("Agent: Hello.\n\nCustomer: Hi."))
+        assert (roles(read), read.timing) == (["agent", "customer"], "none")
+        assert "Its Markdown holds no transcript" in refusal(stored("# A leaflet"))
+
 
 class TestAssemblyAi:
     def test_a_real_file_with_words_only(self) -> None:

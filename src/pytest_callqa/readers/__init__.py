@@ -219,17 +219,18 @@ def _read(document: Document, options: ReadOptions, sidecars: Sidecars, roles: R
     )
     if meta.fields:
         call = msgspec.structs.replace(call, **meta.fields)
-    return finish(sidecars.add_tables(call, document.file), roles, size=len(content.data))
+    return finish(sidecars.add_tables(call, document.file), roles, own_roles=bool(meta.roles), size=len(content.data))
 
 
 def _reader(content: Content, format: str) -> Reader:
+    if format == "auto":
+        for reader in _READERS:
+            if reader.recognise(content):
+                return reader
     if content.is_blank:
         raise BadInput("The file is empty: export the call again.")
     if format != "auto":
         return FORMATS[format]
-    for reader in _READERS:
-        if reader.recognise(content):
-            return reader
     raise BadInput(
         f"This is not a transcript in a format that is known ({', '.join(FORMATS)}): leave the file out, or "
         "name its format with --callqa-format (callqa: --format)."

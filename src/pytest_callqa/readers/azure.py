@@ -6,6 +6,7 @@ Content Understanding REST reference. Files of Microsoft's own samples carry eac
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import pairwise
@@ -13,10 +14,13 @@ from itertools import pairwise
 import msgspec
 
 from pytest_callqa.call import MIXED_SPEAKERS, Call, Turn, Word
+from pytest_callqa.errors import BadInput
+from pytest_callqa.readers.bodies import LabelledText
+from pytest_callqa.readers.captions import WebVtt
 from pytest_callqa.readers.clock import seconds
 from pytest_callqa.readers.content import Content
 from pytest_callqa.readers.options import ReadOptions
-from pytest_callqa.readers.roles import role_of_label
+from pytest_callqa.readers.roles import RoleMap, role_of_label
 from pytest_callqa.readers.tolerance import tolerance
 from pytest_callqa.readers.words import in_time
 
@@ -25,6 +29,7 @@ _NO_ROLES = "Azure numbers its speakers or channels, and may give two people one
 _NO_PAUSE = 0.05  # seconds; people leave about 0.2 s, and a phrase that Azure ended by itself ends with a pause
 _MANY_SWITCHES = 3
 _LARGE_SHARE = 0.2
+_FENCED = re.compile(r"```\s*WEBVTT\b(.*?)(?:```|\Z)", re.DOTALL)
 _NO_LINE = "no loudness, and no ring, answer, hold or transfer times"
 
 
@@ -79,7 +84,7 @@ class AzureBatch:
             tolerance=tolerance(self.name),
             language=next((phrase.locale for phrase in phrases if phrase.locale), ""),
             duration=batch.duration.total_seconds() if batch.duration else None,
-            limits=(*_mixed_up(turns), _NO_ROLES, _NO_LINE),
+            limits=(*_mixed_up(turns, options), _NO_ROLES, _NO_LINE),
             format=self.name,
         )
 
@@ -124,15 +129,18 @@ def _speaker(channel: int | None, speaker: int | None) -> str:
     return "" if speaker is None else f"speaker {speaker}"
 
 
-def _mixed_up(turns: Sequence[Turn]) -> Iterator[str]:
+def _mixed_up(turns: Sequence[Turn], options: ReadOptions) -> Iterator[str]:
     """A limit, if numbered speakers change so often without a pause that sentences were cut in two.
 
-    Where one phrase was given to two speakers, which of them is the agent differs from line to line.
+    Where one phrase was given to two speakers, which of them is the agent differs from line to line. Two numbers to
+    which the role map gives one role are one speaker.
     """
+    roles = RoleMap(options.roles)
+    speakers = {turn.speaker: roles.role(turn.speaker) or turn.speaker for turn in turns}
     switches = [
         one.end is not None and two.start is not None and abs(two.start - one.end) <= _NO_PAUSE
         for one, two in pairwise(turns)
-        if one.speaker != two.speaker and one.speaker.startswith("speaker")
+        if speakers[one.speaker] != speakers[two.speaker] and one.speaker.startswith("speaker")
     ]
     cuts = sum(switches)
     if cuts >= _MANY_SWITCHES and cuts >= _LARGE_SHARE * len(switches):
@@ -180,7 +188,7 @@ class AzureFast:
             tolerance=tolerance(self.name),
             language=next((phrase.locale for phrase in fast.phrases), ""),
             duration=seconds(fast.duration_milliseconds),
-            limits=(*_mixed_up(turns), _NO_ROLES, _NO_LINE),
+            limits=(*_mixed_up(turns, options), _NO_ROLES, _NO_LINE),
             format=self.name,
         )
 
@@ -218,7 +226,8 @@ class _Spoken(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class _Medium(msgspec.Struct, frozen=True, rename="camel"):
-    transcript_phrases: list[_Spoken]
+    transcript_phrases: list[_Spoken] = []
+    markdown: str = ""
     end_time_ms: float | None = None
 
 
@@ -237,25 +246,38 @@ class AzureContentUnderstanding:
     name = "azure-content-understanding"
 
     def recognise(self, content: Content) -> bool:
-        """``result.contents`` with ``transcriptPhrases``."""
+        """``result.contents`` with ``transcriptPhrases`` or ``markdown``."""
         result = content.get("result")
         contents = result.get("contents") if isinstance(result, dict) else None
         first = contents[0] if isinstance(contents, list) and contents else None
-        return isinstance(first, dict) and "transcriptPhrases" in first
+        return isinstance(first, dict) and ("transcriptPhrases" in first or "markdown" in first)
 
     def read(self, content: Content, options: ReadOptions) -> Call:
-        """Raises :class:`BadInput` for fields that do not fit."""
+        """Raises :class:`BadInput` for fields that do not fit, and if nothing in the file is a transcript."""
         understood = content.to(_Understanding)
-        phrases = understood.result.contents[0].transcript_phrases
-        return Call(
+        medium = understood.result.contents[0]
+        phrases = medium.transcript_phrases
+        call = Call(id="", turns=tuple(map(_spoken_turn, phrases))) if phrases else _in_markdown(medium, options)
+        return msgspec.structs.replace(
+            call,
             id=understood.id,
-            turns=tuple(map(_spoken_turn, phrases)),
-            tolerance=tolerance(self.name),
+            tolerance=call.tolerance or tolerance(self.name),
             language=_language(phrases),
-            duration=seconds(understood.result.contents[0].end_time_ms),
-            limits=(_NO_LINE,),
+            duration=seconds(medium.end_time_ms),
+            limits=(*call.limits, _NO_LINE),
             format=self.name,
         )
+
+
+def _in_markdown(medium: _Medium, options: ReadOptions) -> Call:
+    """The captions of a file that was stored without its phrases, with the tolerance of captions."""
+    captions = "\n\n".join(_FENCED.findall(medium.markdown))
+    if captions:
+        return WebVtt().read(Content(f"WEBVTT\n\n{captions}".encode()), options)
+    text = Content(medium.markdown.encode())
+    if LabelledText().recognise(text):
+        return LabelledText().read(text, options)
+    raise BadInput("Its Markdown holds no transcript: analyse the recording with a transcript, or leave the file out.")
 
 
 def _language(phrases: Sequence[_Spoken]) -> str:

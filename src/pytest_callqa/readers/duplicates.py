@@ -13,19 +13,57 @@ from pytest_callqa.errors import BadInput
 from pytest_callqa.readers.options import Document, Unreadable
 from pytest_callqa.readers.source import identity, named, unreadable
 
-_LONG_ID = 64  # characters; a longer one is remembered by its digest
+RECENT = 32_768
+"""Ids kept in memory; the older ones are in a temporary file."""
+
+_FILTER = 2**22
+"""Bytes that tell most new ids from those in the file, up to some million calls."""
+
 _ENCODER = msgspec.msgpack.Encoder()
 
 
+class _Older:
+    """What was seen longer ago, in a private temporary database that SQLite keeps within 2 MB of memory.
+
+    It holds hashes of ids that are secret to this process, and where their calls are.
+    """
+
+    def __init__(self) -> None:
+        import sqlite3  # for long runs only
+
+        self._database = sqlite3.connect("", isolation_level=None)
+        for setting in ("cache_size = -2000", "journal_mode = off", "locking_mode = exclusive"):
+            self._database.execute(f"PRAGMA {setting}")
+        self._database.execute("CREATE TABLE seen (id INTEGER PRIMARY KEY, file, place, start, content)")
+        self._filter = bytearray(_FILTER)  # a 1 where an id may be known: spares looking up nearly every new one
+
+    def keep(self, seen: dict[int, tuple[bytes, Document]]) -> None:
+        """Add what is not there."""
+        for key in seen:
+            self._filter[key % _FILTER] = 1
+        rows = ((key, at.file, at.place, at.offset, content) for key, (content, at) in sorted(seen.items()))
+        self._database.execute("BEGIN")
+        self._database.executemany("INSERT INTO seen VALUES (?, ?, ?, ?, ?)", rows)
+        self._database.execute("COMMIT")
+
+    def find(self, key: int) -> tuple[bytes, Document] | None:
+        """What is known under this key."""
+        if not self._filter[key % _FILTER]:
+            return None
+        row = self._database.execute("SELECT * FROM seen WHERE id = ?", (key,)).fetchone()
+        return row and (row[4], Document(row[1], row[2], offset=row[3]))
+
+
 class Duplicates:
-    """Remembers the ids it has seen, in about 200 bytes a call.
+    """Remembers the ids it has seen, in bounded memory.
 
     ``again`` reads a document once more and gives its :func:`digest`, for calls that were admitted without one:
     few ids come twice, so that few digests are ever needed.
     """
 
     def __init__(self, again: Callable[[Document], bytes] | None = None) -> None:
-        self._seen: dict[str | bytes, tuple[bytes, Document]] = {}
+        self._recent: dict[int, tuple[bytes, Document]] = {}
+        self._older: _Older | None = None
         self._again = again
 
     def admit(self, id: str, content: bytes, document: Document) -> str | Unreadable | None:
@@ -34,10 +72,16 @@ class Duplicates:
         ``content`` is its :func:`digest`, or empty if there is a way to find it later. A call that is
         named after its file takes its folder's name too if another folder has such a file.
         """
-        here = Document(document.file, document.place, offset=document.offset)
-        known, first = self._seen.setdefault(id if len(id) <= _LONG_ID else _short(id.encode()), (content, here))
-        if first == here:
+        key = hash(id)  # of 61 bits, and secret: no two ids of a run share it by chance or by intent
+        found = self._recent.get(key)
+        if found is None and self._older is not None:
+            found = self._older.find(key)
+        if found is None:
+            self._recent[key] = content, Document(document.file, document.place, None, document.offset)
+            if len(self._recent) >= RECENT:
+                self._move()
             return id
+        known, first = found
         if self._again:
             known, content = known or self._again(first), content or self._again(document)
         if known == content:
@@ -50,11 +94,13 @@ class Duplicates:
             document, BadInput(f"Another call has the same id ({where}): give each call an id of its own.")
         )
 
+    def _move(self) -> None:
+        self._older = self._older or _Older()
+        self._older.keep(self._recent)
+        self._recent.clear()
+
 
 def digest(call: Call) -> bytes:
     """What tells a call from another of the same id: everything but where it was found."""
-    return _short(_ENCODER.encode(msgspec.structs.replace(call, source="")))
-
-
-def _short(data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=12).digest()
+    encoded = _ENCODER.encode(msgspec.structs.replace(call, source=""))
+    return hashlib.blake2b(encoded, digest_size=12).digest()

@@ -27,7 +27,7 @@ class ReadOptions:
     attestations: tuple[str, ...] = ()
 
 
-class Document(msgspec.Struct, frozen=True):
+class Document(msgspec.Struct, frozen=True, gc=False):
     """One call's place: a file, or one line of a JSON Lines file.
 
     ``place`` is empty or ``line 12``. ``data`` holds the bytes of that line; ``None`` means that
@@ -40,7 +40,7 @@ class Document(msgspec.Struct, frozen=True):
     offset: int = -1
 
 
-class Unreadable(msgspec.Struct, frozen=True):
+class Unreadable(msgspec.Struct, frozen=True, gc=False):
     """A document that holds no call we can judge, and why: one sentence with what to do about it."""
 
     id: str

@@ -174,7 +174,7 @@ def opened(file: str) -> Iterator[BinaryIO]:
     try:
         if not stat.S_ISREG(os.stat(file).st_mode):
             raise BadInput("This is not a regular file, so it is not read.")
-        with open(file, "rb") as raw, _expanded(raw) as stream:
+        with open(file, "rb", CHUNK) as raw, _expanded(raw) as stream:
             yield stream
     except OSError as error:
         raise unopened(error) from None
