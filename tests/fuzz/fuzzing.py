@@ -16,6 +16,7 @@ import time
 import zipfile
 import zlib
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 from pytest_callqa.call import Call
@@ -238,6 +239,39 @@ def containers() -> list[bytes]:
 TABLE = (
     b"call,speaker,text,start,end\nc1,Agent,Hello.,0.5,2\nc1,Customer,Hi.,0:02,0:03\nc2,1,Yes.,2026-01-05T10:00:00Z,\n"
 )
+
+
+@cache
+def parquet() -> list[bytes]:
+    """Small Parquet files, of a row a turn: of several types, packings and row groups."""
+    import pyarrow
+    from pyarrow import parquet as tables
+
+    rows = {
+        "call": ["c1", "c1", "c2", "c3"],
+        "speaker": ["Agent", "Customer", None, "1"],
+        "text": ["Hello.", "Hi.", "Yes.", ""],
+        "start": [0.5, 2.0, None, 1.0],
+        "end": [2.0, 3.0, None, 1.5],
+    }
+    found = []
+    for packing in ("none", "snappy", "gzip", "zstd"):
+        for dictionary in (True, False):
+            packed = io.BytesIO()
+            table = pyarrow.table(rows)
+            how = {"compression": packing, "use_dictionary": dictionary, "row_group_size": 3, "store_schema": False}
+            tables.write_table(table, packed, **how)
+            found.append(packed.getvalue())
+    return found
+
+
+def damaged_table(number: int) -> bytes:
+    """A damaged Parquet file, the same for the same number."""
+    rng = random.Random(number)
+    content = bytearray(rng.choice(parquet()))
+    for _ in range(rng.choice((1, 1, 2, 4))):  # in place: what has moved is refused at once
+        content[rng.randrange(4, len(content))] = rng.randrange(256)
+    return bytes(content if rng.random() < 0.9 else content[: rng.randrange(4, len(content))])
 
 
 def check_file(content: bytes, file: Path) -> None:
