@@ -7,6 +7,7 @@ Adding a format is one module with a :class:`~pytest_callqa.readers.content.Read
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -113,12 +114,8 @@ def find_documents(paths: Sequence[str], options: ReadOptions) -> Iterator[Docum
         raise BadInput(f"{options.format!r} is no format: use auto or one of {', '.join(FORMATS)}.{near}")
     files = finding.find_files(paths)
     tables = {os.path.abspath(table) for table in (*options.cases, *options.attestations)}
-    return (
-        document
-        for file in files
-        if not tables or os.path.abspath(file) not in tables
-        for document in finding.documents(file)
-    )
+    files = (file for file in files if not tables or os.path.abspath(file) not in tables)
+    return itertools.chain.from_iterable(map(finding.documents, files))
 
 
 def find_sidecars(paths: Sequence[str], options: ReadOptions) -> Sidecars:

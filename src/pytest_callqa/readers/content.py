@@ -33,7 +33,7 @@ class Content:
 
     def __init__(self, data: bytes, value: object = None) -> None:
         """``value``, unless ``None``, is what ``data`` would decode to; raises :class:`BadInput`."""
-        self.data = _without_bom(data)
+        self.data = data if data.startswith((b"{", b"[")) else _without_bom(data)
         if value is not None:
             self.value = value
 
@@ -91,8 +91,6 @@ class Content:
 
 
 def _without_bom(data: bytes) -> bytes:
-    if data[:1] in (b"{", b"["):
-        return data
     for bom, encoding in _BOMS:
         if data.startswith(bom):
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from typing import TypeAlias
 
 import msgspec
 
@@ -18,6 +19,9 @@ RECENT = 32_768
 
 _FILTER = 2**22
 """Bytes that tell most new ids from those in the file, up to some million calls."""
+
+_Seen: TypeAlias = tuple[str, str, int, bytes]
+"""Where a call is (file, place, offset), and its digest if it is known."""
 
 _ENCODER = msgspec.msgpack.Encoder()
 
@@ -37,21 +41,21 @@ class _Older:
         self._database.execute("CREATE TABLE seen (id INTEGER PRIMARY KEY, file, place, start, content)")
         self._filter = bytearray(_FILTER)  # a 1 where an id may be known: spares looking up nearly every new one
 
-    def keep(self, seen: dict[int, tuple[bytes, Document]]) -> None:
+    def keep(self, seen: dict[int, _Seen]) -> None:
         """Add what is not there."""
         for key in seen:
             self._filter[key % _FILTER] = 1
-        rows = ((key, at.file, at.place, at.offset, content) for key, (content, at) in sorted(seen.items()))
+        rows = ((key, *seen[key]) for key in sorted(seen))
         self._database.execute("BEGIN")
         self._database.executemany("INSERT INTO seen VALUES (?, ?, ?, ?, ?)", rows)
         self._database.execute("COMMIT")
 
-    def find(self, key: int) -> tuple[bytes, Document] | None:
+    def find(self, key: int) -> _Seen | None:
         """What is known under this key."""
         if not self._filter[key % _FILTER]:
             return None
-        row = self._database.execute("SELECT * FROM seen WHERE id = ?", (key,)).fetchone()
-        return row and (row[4], Document(row[1], row[2], offset=row[3]))
+        asked = self._database.execute("SELECT file, place, start, content FROM seen WHERE id = ?", (key,))
+        return asked.fetchone()  # type: ignore[no-any-return]  # as it was kept
 
 
 class Duplicates:
@@ -62,7 +66,7 @@ class Duplicates:
     """
 
     def __init__(self, again: Callable[[Document], bytes] | None = None) -> None:
-        self._recent: dict[int, tuple[bytes, Document]] = {}
+        self._recent: dict[int, _Seen] = {}
         self._older: _Older | None = None
         self._again = again
 
@@ -77,11 +81,12 @@ class Duplicates:
         if found is None and self._older is not None:
             found = self._older.find(key)
         if found is None:
-            self._recent[key] = content, Document(document.file, document.place, None, document.offset)
+            self._recent[key] = document.file, document.place, document.offset, content
             if len(self._recent) >= RECENT:
                 self._move()
             return id
-        known, first = found
+        file, place, offset, known = found
+        first = Document(file, place, offset=offset)
         if self._again:
             known, content = known or self._again(first), content or self._again(document)
         if known == content:

@@ -66,7 +66,7 @@ def finish(call: Call, roles: RoleMap, *, own_roles: bool = False, size: int = M
     if provenance == "unknown" and any(turn.role != "unknown" for turn in turns):
         provenance = "given"
     case_known = call.case_known or call.case is not None
-    known = (times.timing, provenance, case_known) == (call.timing, call.roles, call.case_known)
+    known = times.timing == call.timing and provenance == call.roles and case_known == call.case_known
     if known and turns is call.turns and not doubts:
         return call
     return msgspec.structs.replace(
