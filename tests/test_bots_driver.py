@@ -105,6 +105,7 @@ def test_the_customer_may_talk_over_the_agent() -> None:
     call = drive(Patient(), [Move(text="Stop", over=0.5, events=("noise",))])
     assert lines(call)[:2] == [("agent", "Hello. What—", 0.0, 1.4), ("customer", "Stop", 1.4, 1.8)]
     assert call.events[-1] == Event(kind="noise", time=1.4, by="customer")
+    assert lines(drive(Patient(), [Move(text="Stop", over=0.99)]))[0][1] == "Stop", "nothing was heard before it"
     again = drive(Patient(), [Move(hang_up=True, over=0.25)])
     assert again.events[-1] == Event(kind="hangup", time=2.1, by="customer")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -10,7 +9,7 @@ from typing import Self, TypeVar, cast
 
 import msgspec
 
-from pytest_callqa.bots import Abilities, AsyncBot, Bot, Move, Reply
+from pytest_callqa.bots import Abilities, AsyncBot, Bot, Move, Reply, loop
 from pytest_callqa.call import Call, Case, Event, Turn
 from pytest_callqa.errors import BotError
 from pytest_callqa.finding import clock_time
@@ -33,6 +32,13 @@ def seconds_to_say(text: str) -> float:
     words = split_words(text)
     signs = sum("\u2e80" <= word[0] <= "\u9fff" for word in words)
     return round(signs * SIGN + (len(words) - signs) * WORD, 2)
+
+
+def cut_short(text: str, share: float) -> str:
+    """What is heard of a text of which only a share (0 to 1) is said, marked as transcripts mark it."""
+    said = text[: round(len(text) * share)]
+    whole = said.rpartition(" ")[0] if " " in text else said
+    return f"{whole}—" if whole else ""
 
 
 class Conversation:
@@ -167,8 +173,8 @@ class Conversation:
         assert last.start is not None
         assert last.end is not None
         begins = round(last.end - share * (last.end - last.start), 2)
-        said = last.text[: round(len(last.text) * (1 - share))].rpartition(" ")[0]
-        self._turns[-1] = msgspec.structs.replace(last, text=f"{said}—", end=begins)
+        heard = cut_short(last.text, 1 - share)
+        self._turns[-1:] = [msgspec.structs.replace(last, text=heard, end=begins)] if heard else []
         return begins
 
     def _ask(self, step: Callable[..., Sequence[Reply]], *move: Move) -> Sequence[Reply]:
@@ -193,7 +199,10 @@ class Conversation:
         for reply in replies:
             start = round(at if reply.start is None else reply.start, 2)
             end = round(start + seconds_to_say(reply.text) if reply.end is None else reply.end, 2)
-            events = tuple(e if e.time is not None else msgspec.structs.replace(e, time=end) for e in reply.events)
+            events = tuple(
+                msgspec.structs.replace(event, time=end if event.time is None else round(event.time, 2))
+                for event in reply.events
+            )
             at = end
             if reply.text.strip():
                 self._turns.append(Turn(role="agent", text=reply.text, start=start, end=end))
@@ -221,11 +230,10 @@ def drive(bot: Bot | AsyncBot, moves: Iterable[Move], *, id: str = "conversation
 
 
 class Awaited:
-    """An asynchronous bot as a plain one, on an event loop of its own for each conversation."""
+    """An asynchronous bot as a plain one."""
 
     def __init__(self, bot: AsyncBot) -> None:
         self._bot = bot
-        self._runner: asyncio.Runner | None = None
 
     @property
     def abilities(self) -> Abilities:
@@ -234,24 +242,15 @@ class Awaited:
 
     def open(self) -> Sequence[Reply]:
         """See :class:`Bot`."""
-        self._runner = asyncio.Runner()
-        return self._run(self._bot.open())
+        return loop.run(_answer(self._bot.open()))
 
     def send(self, move: Move) -> Sequence[Reply]:
         """See :class:`Bot`."""
-        return self._run(self._bot.send(move))
+        return loop.run(_answer(self._bot.send(move)))
 
     def close(self) -> None:
         """See :class:`Bot`."""
-        try:
-            self._run(self._bot.close())
-        finally:
-            assert self._runner is not None
-            self._runner.close()
-
-    def _run(self, answer: Awaitable[T]) -> T:
-        assert self._runner is not None
-        return self._runner.run(_answer(answer))
+        loop.run(_answer(self._bot.close()))
 
 
 async def _answer(answer: Awaitable[T]) -> T:
