@@ -13,11 +13,12 @@ from functools import lru_cache
 MASK = "•"
 
 _PERSONAL = re.compile(
-    r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"  # e-mail
-    r"|(?<!\w)[+(]?\d(?:[\s().\-/]{0,2}\d){4,}[Xx]?(?!\w)|\d{5,}[Xx]?"  # a number of five digits and more
-    r"|\b(?:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple)\b[\s,.-]*){5,}"  # the same, spoken
-    r"|[零〇一二三四五六七八九幺两]{5,}",
-    re.IGNORECASE,
+    r"(?<!\w)(?:"
+    r"(?<![.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"  # e-mail
+    r"|[+(]?\d(?:[\s().\-/]{0,2}\d){4,}[Xx]?(?!\w)"  # a number of five digits and more
+    r"|(?i:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple)\b[\s,.-]*){5,}"  # the same, spoken
+    r")|\d{5,}[Xx]?"
+    r"|[零〇一二三四五六七八九幺两]{5,}"
 )
 
 _LETTER = r"[^\W\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]"
