@@ -97,9 +97,8 @@ def measured(language: str, calls: list[list[str]]) -> dict[str, object]:
     def without_memory(turns: list[str]) -> list[object]:
         found = []
         for turn in turns:
-            bare._heard.clear()
             bare._known.clear()
-            bare._sounds.clear()
+            bare._meanings.clear()
             found.append(bare.hits(turn))
         return found
 

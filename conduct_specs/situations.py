@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain, dropwhile, groupby, pairwise, takewhile
+from operator import attrgetter
 from pathlib import Path
 from statistics import fmean
+
+from msgspec.structs import replace
 
 from pytest_callqa import Finding, Hearing, Moment, Phrase, PhraseBook, Speech, Undecided, situation
 from pytest_callqa.call import Case, EventKind
@@ -36,9 +39,12 @@ def customer_says(*said: Phrase) -> Situation:
     return find
 
 
+_turn = attrgetter("turn")
+
+
 def turns_of(finding: Finding) -> Iterator[Finding]:
     """What was found, turn by turn."""
-    for _, quotes in groupby(finding.quotes, key=lambda quote: quote.turn):
+    for _, quotes in groupby(finding.quotes, key=_turn):
         yield finding.only(quotes)
 
 
@@ -310,7 +316,7 @@ def answered(call: Hearing, code: Code) -> Iterator[Moment]:
 def unanswered(call: Hearing, code: Code) -> Speech:
     """What the agent says after the greeting before the customer says anything at all."""
     said = opening(call, code)
-    counts = range(1, len(said) + 1)
+    counts = range(1, len(said) + 1) if len(said) > 1 else ()
     greeted = next((n for n in counts if call.speech(said[:n], "").says(phrases.greeting).holds), 1)
     rest = call.utterances[said[greeted - 1].index + 1 :] if said else ()
     alone = takewhile(lambda utterance: utterance.role != "customer", rest)
@@ -439,6 +445,7 @@ def line_is_noisy(call: Hearing) -> Iterable[Moment]:
     return _in_order(call, _noted(call, "noise"), _shown(call, call.agent.says(phrases.line_noisy)))[:1]
 
 
+@situation("a sign of a low voice")
 def _low_voice(call: Hearing) -> list[Moment]:
     """Every sign of a low voice: noted, or the agent says so, or cannot hear for no other reason."""
     other = call.agent.says(phrases.hands_free, phrases.line_noisy)
@@ -452,16 +459,16 @@ def _low_voice(call: Hearing) -> list[Moment]:
 
 
 @situation("customer's voice is low")
-def low_voice(call: Hearing) -> Iterable[Moment]:
+def low_voice(call: Hearing, code: Code) -> Iterable[Moment]:
     """The first time."""
-    return _low_voice(call)[:1]
+    return _low_voice.moments(call, code)[:1]
 
 
 @situation("customer's voice stays low after being asked to speak up")
-def low_voice_persists(call: Hearing) -> Iterable[Moment]:
+def low_voice_persists(call: Hearing, code: Code) -> Iterable[Moment]:
     """The first sign of it after the agent asked."""
     asked = call.agent.says(phrases.speak_louder).first
-    return [moment for moment in _low_voice(call) if asked and moment.index > asked.turn][:1]
+    return [moment for moment in _low_voice.moments(call, code) if asked and moment.index > asked.turn][:1]
 
 
 def loudness(speech: Speech) -> float:
@@ -513,20 +520,21 @@ class _Number:
     said: str
 
 
-def _numbers(call: Hearing, speech: Speech) -> dict[int, list[_Number]]:
-    """The numbers said in each turn; figures with no word or pause between them are one number."""
-    found: dict[int, list[_Number]] = {}
-    before: Quote | None = None
-    for quote in speech.says(phrases.said_number).quotes:
-        numbers = found.setdefault(quote.turn, [])
-        between = call.utterances[quote.turn].text[before.last : quote.first] if before and numbers else ";"
+def _by_turn(finding: Finding) -> dict[int, list[Quote]]:
+    """The quotes of each turn."""
+    return {turn: list(quotes) for turn, quotes in groupby(finding.quotes, key=_turn)}
+
+
+def _numbers(quotes: Sequence[Quote]) -> list[_Number]:
+    """The numbers said in a turn; figures with no word or pause between them are one number."""
+    found: list[_Number] = []
+    for before, quote in zip([None, *quotes], quotes, strict=False):
+        between = quote.said.text[before.last : quote.first] if before else ";"
         said = figures(quote.text).strip() or quote.text
         if between == "," or not between.strip(" -./():"):
-            said = numbers[-1].said + said
-            numbers[-1] = _Number(numbers[-1].quote, said)
+            found[-1] = _Number(found[-1].quote, found[-1].said + said)
         else:
-            numbers.append(_Number(quote, said))
-        before = quote
+            found.append(_Number(quote, said))
     return found
 
 
@@ -536,28 +544,36 @@ def long_information(call: Hearing, code: Code) -> Iterator[Moment]:
 
     Numbers that the customer gave are read back, not given.
     """
-    numbers = _numbers(call, call.agent)
-    given = {number.said for turn in _numbers(call, call.customer).values() for number in turn} if numbers else set()
-    steps: dict[int, list[Quote]] = {}
-    for quote in call.agent.says(phrases.said_step).quotes:
-        steps.setdefault(quote.turn, []).append(quote)
-    for turn in sorted({*numbers, *steps}):
-        told = [number for number in numbers.get(turn, ()) if number.said not in given]
-        noted = _to_note(call, call.utterances[turn], told, steps.get(turn, []), code)
+    numbers = _by_turn(call.agent.says(phrases.said_number))
+    steps = _by_turn(call.agent.says(phrases.said_step))
+    most = {turn: max(len(numbers.get(turn, ())), len(steps.get(turn, ()))) for turn in {*numbers, *steps}}
+    long = [turn for turn in sorted(most) if most[turn] >= code.long_information_items or _is_long(call, turn, code)]
+    by_customer = _by_turn(call.customer.says(phrases.said_number)) if long else {}
+    given = {number.said for quotes in by_customer.values() for number in _numbers(quotes)}
+    for turn in long:
+        told = [number for number in _numbers(numbers.get(turn, ())) if number.said not in given]
+        noted = _to_note(told, steps.get(turn, ()), code, long_turn=_is_long(call, turn, code))
         if noted:
             found = Finding("numbers or steps to note", call.clock, call.trace, quotes=tuple(noted))
             yield Moment(call, turn, start=noted[0].start, turn=call.utterances[turn], finding=found)
 
 
-def _to_note(call: Hearing, said: Utterance, numbers: list[_Number], steps: list[Quote], code: Code) -> Sequence[Quote]:
+def _is_long(call: Hearing, turn: int, code: Code) -> bool:
+    """Whether a turn is so long that a single number in it is to be noted."""
+    least = per_language(call, code.long_information_words, code.long_information_characters)
+    text = call.utterances[turn].text
+    could_be = len(text) >= (2 * least - 1 if text.isascii() else least)  # with a space between any two words
+    return could_be and call.speech((call.utterances[turn],), "").words >= least
+
+
+def _to_note(numbers: Sequence[_Number], steps: Sequence[Quote], code: Code, *, long_turn: bool) -> Sequence[Quote]:
     """What a customer would have to write down of a turn; nothing if that is little."""
     if len(numbers) >= code.long_information_items:
         return [number.quote for number in numbers]
     if len(steps) >= code.long_information_items:
         return steps
-    long_numbers = [n.quote for n in numbers if sum(map(str.isdecimal, n.said)) >= code.long_information_digits]
-    long_turn = per_language(call, code.long_information_words, code.long_information_characters)
-    return long_numbers if long_numbers and call.speech((said,), "").words >= long_turn else ()
+    digits = code.long_information_digits
+    return [n.quote for n in numbers if sum(map(str.isdecimal, n.said)) >= digits] if long_turn else ()
 
 
 _asks_for_department = customer_says(phrases.customer_wants_department)
@@ -732,6 +748,7 @@ def agent_refuses(call: Hearing) -> list[Moment]:
 _thanks_or_praises = customer_says(phrases.customer_thanks, phrases.customer_praises)
 
 
+@situation("thanks and praise to answer")
 def _thanked(call: Hearing, code: Code) -> list[Moment]:
     """Thanks and praise, from the first thanks on, while the agent has not taken leave.
 
@@ -748,13 +765,13 @@ def _thanked(call: Hearing, code: Code) -> list[Moment]:
 @situation("customer thanks")
 def customer_thanks(call: Hearing, code: Code) -> list[Moment]:
     """The first time."""
-    return _thanked(call, code)[:1]
+    return _thanked.moments(call, code)[:1]
 
 
 @situation("customer goes on thanking or praising")
 def customer_thanks_again(call: Hearing, code: Code) -> list[Moment]:
     """The second time."""
-    return _thanked(call, code)[1:2]
+    return _thanked.moments(call, code)[1:2]
 
 
 @situation("agent cannot answer")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import textwrap
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -208,6 +210,25 @@ def test_findings_that_were_not_tested_are_no_evidence() -> None:
 
     verdict = verdict_of(test_asks_and_ignores, "agent: So sorry")
     assert [(e.asked, e.quote, e.holds) for e in verdict.evidence] == [("the agent says curse", "", False)]
+
+
+def test_a_judged_call_is_let_go_at_once() -> None:
+    def test_offers_help(call: Hearing, moment: Moment) -> None:
+        assert not moment.reply.says(phrases.curse)
+        assert call.agent.since(0).says(phrases.offer_help)
+
+    gc.disable()
+    try:
+        heard = hear(["agent: Hello", "customer: Damn", "agent: So sorry", 6.0, "agent: Hello?"])
+        rules = [make_rule(test, when=when) for test in (apologises, test_offers_help) for when in (swears, silence)]
+        outcomes = [judge(rule, heard, CODE).outcome for rule in rules]
+        heard.forget()
+        left = weakref.ref(heard)
+        del heard
+        assert left() is None
+    finally:
+        gc.enable()
+    assert outcomes == [Outcome.PASSED, *[Outcome.FAILED] * 3]
 
 
 def test_a_sign_of_listening_is_known_before_the_first_question() -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from examples import book, call, event, hear, phrases, silence, spoken, talk, turn
 from pytest_callqa.call import Attestation, Call, Case, Word
 from pytest_callqa.errors import Undecided
+from pytest_callqa.finding import Finding
 from pytest_callqa.hearing import Hearing, Moment
+from pytest_callqa.phrases import Phrase
 
 
 def texts(call: Hearing) -> list[str]:
@@ -302,6 +306,54 @@ def test_without_a_book_nothing_is_known_as_a_sign_of_listening() -> None:
     assert not foreign.is_backchannel(foreign.utterances[0])
 
 
+# --- questions ----------------------------------------------------------------------------
+
+SAID = ["Hello, good morning", "I'm so sorry", "How can I help you?", "Thank you, call again, goodbye", "Well-", ""]
+LINES = st.lists(st.tuples(st.sampled_from(["agent", "customer"]), st.sampled_from(SAID)), max_size=8)
+PHRASES = [phrases.hello, phrases.apology, phrases.offer_help, phrases.farewell, phrases.curse]
+QUESTIONS = st.tuples(
+    st.sampled_from(["agent", "customer"]),
+    st.integers(-1, 8),
+    st.integers(0, 9),
+    st.lists(st.sampled_from(PHRASES), min_size=1, max_size=3, unique=True),
+    st.booleans(),
+)
+
+
+def answer(finding: Finding) -> object:
+    """All that a finding tells."""
+    quotes = [(q.turn, q.first, q.last, q.text, q.phrase, q.part, q.score) for q in finding.quotes]
+    return finding.asked, finding.holds, finding.missing, finding.tell(), quotes
+
+
+@settings(deadline=None)
+@given(LINES, st.lists(QUESTIONS, min_size=1, max_size=6))
+def test_what_was_asked_before_changes_no_answer(
+    lines: list[tuple[str, str]], questions: list[tuple[str, int, int, list[Phrase], bool]]
+) -> None:
+    said = [f"{role}: {text}" for role, text in lines]
+    one = hear(said)
+    for role, first, end, asked, half_said in questions:
+        one.half_said = half_said
+        known = getattr(one, role).since(first).until(end).says(*asked)
+        fresh = hear(said)
+        fresh.half_said = half_said
+        stretch = [each for each in fresh.utterances if each.role == role and first < each.index < end]
+        assert answer(known) == answer(fresh.speech(stretch, f"the {role}").says(*asked))
+
+
+@settings(deadline=None)
+@given(LINES, st.sampled_from(PHRASES))
+def test_quotes_are_what_the_matcher_hears(lines: list[tuple[str, str]], phrase: Phrase) -> None:
+    heard = hear([f"{role}: {text}" for role, text in lines])
+    hits = [
+        (said.index, hit.start, hit.end, hit.score, hit.part)
+        for said in heard.utterances
+        for hit in phrases.matcher("en").hits(said.text).get(phrase.name, ())
+    ]
+    assert [(q.turn, q.first, q.last, q.score, q.part) for q in heard.heard(phrase)[0]] == hits
+
+
 # --- moments ------------------------------------------------------------------------------
 
 
@@ -322,25 +374,6 @@ def test_a_moment_that_speech_did_not_bring_about_was_said_by_nobody() -> None:
     assert (moment.said.text, moment.said.who) == ("", "nobody")
     assert moment.agent_before.text == "Hello"
     assert moment.reply.text == "Are you there?"
-
-
-def test_a_situation_is_looked_for_once_and_its_trouble_is_kept() -> None:
-    heard = hear(["agent: Hello"])
-    looked: list[str] = []
-
-    def find() -> list[Moment]:
-        looked.append("found")
-        return [Moment(heard, 0)]
-
-    def fail() -> list[Moment]:
-        looked.append("failed")
-        raise Undecided("no times")
-
-    assert heard.moments(1, find) == heard.moments(1, find) != ()
-    for _ in range(2):
-        with pytest.raises(Undecided, match="no times"):
-            heard.moments(2, fail)
-    assert looked == ["found", "failed"]
 
 
 # --- the line and the record --------------------------------------------------------------

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from examples import CODE, hear, make_rule, phrases
-from pytest_callqa.errors import BadBook
+from examples import CODE, hear, make_rule, phrases, talk
+from pytest_callqa.errors import BadBook, Undecided
 from pytest_callqa.hearing import Hearing, Moment
 from pytest_callqa.rules import Code, Rule, RuleBook, book_version, every_call, find_root, rule, rule_of, situation
 
@@ -92,6 +92,22 @@ def test_a_situation_is_looked_for_once_per_call() -> None:
     assert swears.name == "customer swears"
     assert [moment.index for moment in swears.moments(call, CODE)] == [0, 2]
     assert swears.moments(call, CODE) is swears.moments(call, CODE)
+    assert looked == [call]
+
+
+def test_the_trouble_of_a_situation_is_kept() -> None:
+    looked = []
+
+    @situation("silence")
+    def silence(call: Hearing) -> Iterator[Moment]:
+        looked.append(call)
+        call.need_turn_ends()
+        yield Moment(call, 0)
+
+    call = hear(talk("agent: Hello", timing="none"))
+    for _ in range(2):
+        with pytest.raises(Undecided, match="no times"):
+            silence.moments(call, CODE)
     assert looked == [call]
 
 

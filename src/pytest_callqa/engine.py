@@ -7,8 +7,9 @@ import linecache
 import os
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+import msgspec
 
 from pytest_callqa.call import Call
 from pytest_callqa.errors import NotApplicable, Undecided
@@ -29,8 +30,7 @@ def hear(call: Call, code: Code, *, language: str = "", organisation: str = "") 
     return Hearing(call, language=spoken, slots={"organisation": names})
 
 
-@dataclass(frozen=True, slots=True)
-class _Result:
+class _Result(msgspec.Struct, frozen=True):
     """What became of one moment; ``tested`` holds the findings that decided it."""
 
     outcome: Outcome
@@ -41,14 +41,8 @@ class _Result:
     start: float | None = None
 
 
-_WORST = (
-    Outcome.ERROR,
-    Outcome.FAILED,
-    Outcome.UNDECIDED,
-    Outcome.NOT_ASSESSED,
-    Outcome.PASSED,
-    Outcome.NOT_APPLICABLE,
-)
+_WORST_FIRST = "efumpn"
+"""The letters of the outcomes, from the one that decides before all others."""
 
 
 def judge(
@@ -71,20 +65,24 @@ def judge(
     if not moments:
         return Verdict(clause=clause, outcome=Outcome.NOT_APPLICABLE)
     given = {"call": call, "code": code, **(fixtures or {})}
-    given = {name: value for name, value in given.items() if name in rule.arguments}
+    given = {name: given[name] for name in rule.arguments if name in given}
     results = [_try(rule, moment, call, given) for moment in moments]
-    worst = min(results, key=lambda result: _WORST.index(result.outcome))
+    worst = min(results, key=_badness)
     shown = results if passes or worst.outcome not in (Outcome.PASSED, Outcome.NOT_APPLICABLE) else ()
     return Verdict(
         clause=clause,
         outcome=worst.outcome,
         reason=worst.reason,
         moments=len(moments),
-        broken=sum(result.outcome is Outcome.FAILED for result in results),
+        broken=[result.outcome for result in results].count(Outcome.FAILED),
         start=worst.start,
         line=worst.line,
-        evidence=tuple(evidence for result in shown for evidence in _evidence(result)),
+        evidence=tuple([evidence for result in shown for evidence in _evidence(result)]),
     )
+
+
+def _badness(result: _Result) -> int:
+    return _WORST_FIRST.index(result.outcome.letter)
 
 
 def judge_call(book: RuleBook, call: Call, rules: Iterable[Rule] | None = None, **settings: str) -> list[Verdict]:

@@ -6,12 +6,14 @@ import sys
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import msgspec
 from msgspec.structs import replace
 
 from pytest_callqa.call import Role, Timing, Turn
 from pytest_callqa.errors import Undecided
+from pytest_callqa.phrases import Hit, Stretch, places_of_words
 
 PUNCTUATION = " \t\n.,;:!?\"'。，；：！？、…"
 """What may follow the last word of a turn without being said."""
@@ -25,7 +27,7 @@ def clock_time(seconds: float | None) -> str:
     return f"{int(minutes)}:{rest:04.1f}"
 
 
-class Utterance(msgspec.Struct, frozen=True, eq=False):
+class Utterance(msgspec.Struct, frozen=True, eq=False, dict=True):
     """Consecutive turns of one speaker, joined for matching; ``pieces`` are the turns as recorded.
 
     ``offsets`` are the pieces' places in ``text``; ``start`` and ``end`` are seconds.
@@ -38,6 +40,11 @@ class Utterance(msgspec.Struct, frozen=True, eq=False):
     end: float | None
     pieces: tuple[Turn, ...]
     offsets: tuple[int, ...]
+
+    @cached_property
+    def places(self) -> Sequence[tuple[int, int]]:
+        """The span of each of its words in ``text``."""
+        return places_of_words(self.text)
 
     def time_at(self, position: int, *, end: bool = False) -> float | None:
         """When the character at ``position`` was said: from words, else by proportion within its turn."""
@@ -66,17 +73,33 @@ class Utterance(msgspec.Struct, frozen=True, eq=False):
 
 
 class Quote(msgspec.Struct, frozen=True, eq=False, gc=False):
-    """Words of a call as evidence: the characters ``first`` to ``last`` of what was ``said``.
-
-    ``phrase`` and ``part`` say what they were heard as, ``score`` from 0 to 100 how well.
-    """
+    """Words of a call as evidence: what was ``heard`` in what was ``said``, and as which ``phrase``."""
 
     said: Utterance
-    first: int
-    last: int
+    heard: Stretch | Hit
     phrase: str = ""
-    part: str = ""
-    score: float = 100.0
+
+    @property
+    def first(self) -> int:
+        """The first character of it."""
+        heard = self.heard
+        return heard.start if isinstance(heard, Hit) else self.said.places[heard.first][0]
+
+    @property
+    def last(self) -> int:
+        """The character after it."""
+        heard = self.heard
+        return heard.end if isinstance(heard, Hit) else self.said.places[heard.last][1]
+
+    @property
+    def part(self) -> str:
+        """The part of the phrase that it is."""
+        return self.heard.part
+
+    @property
+    def score(self) -> float:
+        """How well it was heard, from 0 to 100."""
+        return self.heard.score
 
     @property
     def turn(self) -> int:

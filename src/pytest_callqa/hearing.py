@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import islice
+from functools import cached_property, lru_cache
+from itertools import chain, islice
+from operator import attrgetter
 from unicodedata import east_asian_width
 
 import msgspec
@@ -13,7 +14,10 @@ import msgspec
 from pytest_callqa.call import MIXED_SPEAKERS, Attestation, Call, Case, Event, EventKind, Role, Turn
 from pytest_callqa.errors import Undecided
 from pytest_callqa.finding import Clock, Finding, Quote, Trace, Utterance, clock_time
-from pytest_callqa.phrases import Hit, Matcher, Phrase, PhraseBook, split_words
+from pytest_callqa.phrases import Hit, Matcher, Phrase, PhraseBook, Stretch
+
+_index = attrgetter("index")
+_place = attrgetter("turn", "first")
 
 JOIN_GAP = 1.0
 """Seconds of silence up to which consecutive turns of one speaker belong together."""
@@ -49,13 +53,13 @@ class Silence(msgspec.Struct, frozen=True, eq=False):
 class Speech(Sequence[Utterance]):
     """Some of the utterances of a call, in order; questions put to it are answered by a :class:`Finding`."""
 
-    __slots__ = ("_asked", "_call", "_indices", "_near", "_said", "who")
+    __slots__ = ("_call", "_indices", "_near", "_said", "_stretches", "who")
 
     def __init__(self, call: Hearing, said: Sequence[Utterance], who: str) -> None:
         self._call, self._said, self.who = call, tuple(said), who
         self._indices: frozenset[int] | None = None
-        self._asked: dict[tuple[int, ...], Finding] = {}
-        self._near: dict[tuple[int, ...], Quote | None] = {}
+        self._near: dict[Sequence[Phrase], Quote | None] = {}
+        self._stretches: dict[tuple[int, int], Speech] = {}
 
     def __len__(self) -> int:
         return len(self._said)
@@ -63,18 +67,15 @@ class Speech(Sequence[Utterance]):
     def __getitem__(self, index):  # type: ignore[no-untyped-def]  # Sequence's overloads say no more
         return self._said[index]
 
-    def _sub(self, said: Iterable[Utterance], who: str) -> Speech:
-        return Speech(self._call, tuple(said), who)
-
     @property
     def first(self) -> Speech:
         """Only the first utterance."""
-        return self._sub(self._said[:1], f"{self.who}, first turn")
+        return Speech(self._call, self._said[:1], f"{self.who}, first turn")
 
     @property
     def last(self) -> Speech:
         """Only the last utterance."""
-        return self._sub(self._said[-1:], f"{self.who}, last turn")
+        return Speech(self._call, self._said[-1:], f"{self.who}, last turn")
 
     @property
     def start(self) -> float | None:
@@ -94,15 +95,22 @@ class Speech(Sequence[Utterance]):
     @property
     def words(self) -> int:
         """How many words (Chinese: characters) were said."""
-        return sum(len(split_words(said.text)) for said in self._said)
+        return sum([len(said.places) for said in self._said])
 
     def since(self, index: int) -> Speech:
         """Only the utterances after the one with this index."""
-        return Speech(self._call, [said for said in self._said if said.index > index], self.who)
+        return self._stretch(bisect_right(self._said, index, key=_index), len(self._said))
 
     def until(self, index: int) -> Speech:
         """Only the utterances before the one with this index."""
-        return Speech(self._call, [said for said in self._said if said.index < index], self.who)
+        return self._stretch(0, bisect_left(self._said, index, key=_index))
+
+    def _stretch(self, first: int, end: int) -> Speech:
+        """Its utterances from one place to another; the same ones are the same Speech, which remembers its answers."""
+        known = self if end - first == len(self._said) else self._stretches.get((first, end))
+        if known is None:
+            known = self._stretches[first, end] = Speech(self._call, self._said[first:end], self.who)
+        return known
 
     def says(self, *phrases: Phrase) -> Finding:
         """Whether any of the phrases is said; a phrase in parts needs all its parts, in any order.
@@ -110,68 +118,68 @@ class Speech(Sequence[Utterance]):
         While a rule tests, a phrase in which the agent is cut off counts once its first part, or half of it, was
         said; not one that is forbidden.
         """
-        key = (self._call.half_said, *map(id, phrases))
-        known = self._asked.get(key)
+        call = self._call
+        half_said = bool(call.half_said and call.cut_off)
+        known = call.answers.get((self, half_said, phrases))
         if known is None:
-            known = self._asked[key] = self._say(phrases)
+            known = call.answers[self, half_said, phrases] = self._say(phrases, half_said=half_said)
         return known
 
-    def _say(self, phrases: Sequence[Phrase]) -> Finding:
-        asked = f"{self.who} says {' or '.join([phrase.name for phrase in phrases]).replace('_', ' ')}"
-        whole: list[Quote] = []
-        begun: tuple[tuple[Quote, ...], tuple[str, ...]] = ((), ())
+    def _say(self, phrases: tuple[Phrase, ...], *, half_said: bool) -> Finding:
+        said: list[Sequence[Quote]] = []
+        begun: tuple[Sequence[Quote], tuple[str, ...]] = ((), ())
         for phrase in phrases:
-            quotes, missing = self._hear(phrase)
-            if not missing:
-                whole.extend(quotes)
+            everywhere, parts = self._call.heard(phrase)
+            if not everywhere and not half_said:
+                continue
+            quotes, missing = self._hear(phrase, everywhere, parts, half_said=half_said)
+            if not missing and quotes:
+                said.append(quotes)
             elif len(quotes) > len(begun[0]):
                 begun = (quotes, missing)
-        if len(phrases) > 1:
-            whole.sort(key=lambda quote: (quote.turn, quote.first))
+        quotes, missing = (sorted(chain(*said), key=_place) if len(said) > 1 else said[0], ()) if said else begun
         return Finding(
-            asked,
+            _question(self.who, phrases),
             self._call.clock,
             self._call.trace,
-            quotes=tuple(whole) or begun[0],
-            missing=() if whole else begun[1],
-            look=None if whole else lambda: self._nearest(phrases),
+            quotes=tuple(quotes),
+            missing=missing,
+            look=None if said else lambda: self._nearest(phrases),
         )
 
-    def _hear(self, phrase: Phrase) -> tuple[tuple[Quote, ...], tuple[str, ...]]:
+    def _hear(
+        self, phrase: Phrase, everywhere: Sequence[Quote], parts: Sequence[str], *, half_said: bool
+    ) -> tuple[Sequence[Quote], tuple[str, ...]]:
+        """The quotes of a phrase here, and the parts it lacks (none if nothing of it is said)."""
         call = self._call
-        everywhere, parts = call.heard(phrase)
-        half_said = call.half_said and call.cut_off
-        if not everywhere and not half_said:
-            return (), ()
         if self._indices is None:
             self._indices = frozenset([said.index for said in self._said])
-        quotes = [quote for quote in everywhere if quote.turn in self._indices]
-        heard = {quote.part for quote in quotes}
+        quotes = [quote for quote in everywhere if quote.said.index in self._indices]
+        heard = {quote.heard.part for quote in quotes}
         missing = tuple(part for part in parts if part not in heard)
         if missing and half_said:
             for said in self._said:
-                if said.index not in call.cut_off or said.role != "agent":
+                if said.index not in call.cut_off:
                     continue
                 if any(quote.turn == said.index and quote.part == parts[0] for quote in quotes):
-                    return tuple(quotes), ()
+                    return quotes, ()
                 begun = call.matcher(phrase).begins(said.text.rstrip("-–—…. "), phrase.name)
                 if begun is not None:
                     quotes.append(call.quote(said, begun, phrase.name))
-                    return tuple(sorted(quotes, key=lambda quote: (quote.turn, quote.first))), ()
-        return tuple(quotes), missing if quotes else ()
+                    return sorted(quotes, key=_place), ()
+        return quotes, missing if quotes else ()
 
     def _nearest(self, phrases: Sequence[Phrase]) -> Quote | None:
         best: Quote | None = None
-        key = tuple(map(id, phrases))
-        if key not in self._near:
+        if phrases not in self._near:
             for phrase in phrases:
                 matcher = self._call.matcher(phrase)
                 for said in self._said:
                     hit = matcher.nearest(said.text, phrase.name, above=best.score if best else NEAR)
                     if hit is not None:
                         best = self._call.quote(said, hit, phrase.name)
-            self._near[key] = best
-        return self._near[key]
+            self._near[phrases] = best
+        return self._near[phrases]
 
     def shows(self, what: str, finder: Callable[[str], Iterable[tuple[int, int]]]) -> Finding:
         """A question no phrase can put: ``finder`` gives the character spans in a text that answer it."""
@@ -199,8 +207,12 @@ class Speech(Sequence[Utterance]):
         return 60 * self.words / seconds
 
 
-@dataclass(frozen=True)
-class Moment:
+@lru_cache(maxsize=4096)
+def _question(who: str, phrases: Sequence[Phrase]) -> str:
+    return f"{who} says {' or '.join(phrase.name for phrase in phrases).replace('_', ' ')}"
+
+
+class Moment(msgspec.Struct, frozen=True, dict=True, eq=False):
     """One occurrence of a situation: it is reached at ``start`` (seconds), after the utterance ``index``.
 
     ``turn`` is the utterance that brought it about, if speech did; ``doubt`` says why it may not
@@ -213,7 +225,7 @@ class Moment:
     turn: Utterance | None = None
     end: float | None = None
     doubt: str = ""
-    finding: Finding | None = field(default=None, repr=False)
+    finding: Finding | None = None
 
     @property
     def said(self) -> Speech:
@@ -249,11 +261,10 @@ class Moment:
 
 
 class _Heard(msgspec.Struct):
-    """What a book's matcher heard in a call, by phrase, and as quotes those that were asked for."""
+    """What a book's matcher heard in a call, by phrase and utterance."""
 
     matcher: Matcher
-    hits: dict[str, list[tuple[Utterance, Hit]]]
-    quotes: dict[str, list[Quote]]
+    stretches: dict[str, list[tuple[Utterance, Sequence[Stretch]]]]
 
 
 class Hearing:
@@ -276,9 +287,12 @@ class Hearing:
         self.trace = trace if trace is not None else Trace()
         self.half_said = False
         self.clock = Clock(record.timing, record.tolerance)
-        self._matchers: dict[int, Matcher] = {}
-        self._books: dict[int, _Heard] = {}
-        self._moments: dict[int, tuple[Moment, ...] | Exception] = {}
+        self._matchers: dict[PhraseBook, Matcher] = {}
+        self._books: dict[PhraseBook, _Heard] = {}
+        self._heard: dict[Phrase, tuple[Sequence[Quote], tuple[str, ...]]] = {}
+        self.answers: dict[tuple[Speech, bool, tuple[Phrase, ...]], Finding] = {}
+        self.moments: dict[object, tuple[Moment, ...]] = {}
+        self.troubles: dict[object, Exception] = {}
 
     # -- what was said
 
@@ -314,7 +328,7 @@ class Hearing:
 
     def speech(self, utterances: Iterable[Utterance], who: str) -> Speech:
         """Any utterances of the call, to be asked questions."""
-        return Speech(self, tuple(utterances), who)
+        return Speech(self, sorted(utterances, key=_index), who)
 
     # -- the line
 
@@ -415,8 +429,9 @@ class Hearing:
                     "the transcript has only the start of turns, "
                     f"and its list of silences knows none under {shortest:g} s"
                 )
+        least = at_least - max(self.clock.tolerance, 0.005)
         for gap in self._gaps:
-            if gap.length < at_least - max(self.clock.tolerance, 0.005):
+            if gap.end - gap.start < least:
                 continue
             doubt = ""
             if abs(gap.length - at_least) < self.clock.tolerance:
@@ -429,8 +444,8 @@ class Hearing:
 
     @cached_property
     def cut_off(self) -> frozenset[int]:
-        """The indices of the utterances that were cut off."""
-        return frozenset(said.index for said in self.utterances if self.is_cut_off(said))
+        """The indices of the agent's utterances that were cut off."""
+        return frozenset([said.index for said in self.utterances if said.role == "agent" and self.is_cut_off(said)])
 
     def is_cut_off(self, said: Utterance) -> bool:
         """Whether the other party broke into this utterance: marked by a dash, or they spoke before its end."""
@@ -502,18 +517,18 @@ class Hearing:
     def consult(self, books: Iterable[PhraseBook]) -> None:
         """Make phrase books known before the first question, for what is no phrase (signs of listening)."""
         for book in books:
-            if id(book) not in self._matchers and book.speaks(self.language):
-                self._matchers[id(book)] = book.matcher(self.language, self.slots)
+            if book not in self._matchers and book.speaks(self.language):
+                self._matchers[book] = book.matcher(self.language, self.slots)
 
     def matcher(self, phrase: Phrase) -> Matcher:
         """The matcher of the phrase's book in the call's language. Raises :class:`Undecided` if it has none."""
-        matcher = self._matchers.get(id(phrase.book))
+        matcher = self._matchers.get(phrase.book)
         if matcher is None:
             if not phrase.book.speaks(self.language):
                 spoken = f"in {self.language!r}" if self.language else "in an unknown language"
                 known = ", ".join(phrase.book.languages)
                 raise Undecided(f"the call is {spoken}, and the phrases are in {known}; see --callqa-language")
-            matcher = self._matchers[id(phrase.book)] = phrase.book.matcher(self.language, self.slots)
+            matcher = self._matchers[phrase.book] = phrase.book.matcher(self.language, self.slots)
         return matcher
 
     def heard(self, phrase: Phrase) -> tuple[Sequence[Quote], tuple[str, ...]]:
@@ -521,7 +536,13 @@ class Hearing:
 
         Raises :class:`Undecided` when the phrase cannot be heard in the call's language, or for want of a setting.
         """
-        book = self._books.get(id(phrase.book)) or self._listen(phrase)
+        known = self._heard.get(phrase)
+        if known is None:
+            known = self._heard[phrase] = self._hear(phrase)
+        return known
+
+    def _hear(self, phrase: Phrase) -> tuple[Sequence[Quote], tuple[str, ...]]:
+        book = self._books.get(phrase.book) or self._listen(phrase)
         parts = book.matcher.audible.get(phrase.name)
         if parts is None:
             slot = book.matcher.lacks(phrase.name)
@@ -530,45 +551,29 @@ class Hearing:
                 if slot
                 else f"the phrase {str(phrase)!r} has no wordings in {self.language!r}"
             )
-        hits = book.hits.get(phrase.name)
-        if hits is None:
-            return (), parts
-        quotes = book.quotes.get(phrase.name)
-        if quotes is None:
-            quotes = book.quotes[phrase.name] = [self.quote(said, hit, phrase.name) for said, hit in hits]
+        quotes = []
+        for said, stretches in book.stretches.get(phrase.name, ()):
+            quotes.extend([Quote(said, stretch, phrase.name) for stretch in stretches])
         return quotes, parts
 
     def _listen(self, phrase: Phrase) -> _Heard:
         """Hear the whole call for all phrases of a book."""
         matcher = self.matcher(phrase)
-        hits: dict[str, list[tuple[Utterance, Hit]]] = {}
+        stretches: dict[str, list[tuple[Utterance, Sequence[Stretch]]]] = {}
         for said in self.utterances:
-            for name, found in matcher.hits(said.text).items():
-                hits.setdefault(name, []).extend([(said, hit) for hit in found])
-        heard = self._books[id(phrase.book)] = _Heard(matcher, hits, {})
+            for name, found in matcher.heard(said.text).items():
+                stretches.setdefault(name, []).append((said, found))
+        heard = self._books[phrase.book] = _Heard(matcher, stretches)
         return heard
 
     def quote(self, said: Utterance, hit: Hit, phrase: str) -> Quote:
         """A hit as evidence."""
-        return Quote(said, hit.start, hit.end, phrase, hit.part, hit.score)
+        return Quote(said, hit, phrase)
 
     def forget(self) -> None:
-        """Drop all that was found: moments and speech refer back to the call, which would outlive its judgement."""
+        """Drop all that was found: it refers back to the call, which would outlive its judgement."""
+        self.trace.tested = []
         self.__dict__.clear()
-
-    def moments(self, key: int, find: Callable[[], Iterable[Moment]]) -> tuple[Moment, ...]:
-        """The moments of a situation, found once however many rules share it; its exception is kept too."""
-        known = self._moments.get(key)
-        if known is None:
-            try:
-                known = tuple(find())
-            except Exception as error:  # noqa: BLE001 - raised again below, for every rule that asks
-                known = error
-            self._moments[key] = known
-        if type(known) is tuple:
-            return known
-        assert isinstance(known, Exception)
-        raise known
 
 
 def _continues(last: Turn, turn: Turn) -> bool:

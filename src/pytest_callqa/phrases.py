@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import accumulate, chain
@@ -79,6 +79,15 @@ class Hit(msgspec.Struct, frozen=True, gc=False):
     part: str = ""
 
 
+class Stretch(msgspec.Struct, frozen=True, gc=False):
+    """A hit in words: the ``first`` and ``last`` word of a text that is known elsewhere, counted from 0."""
+
+    first: int
+    last: int
+    score: float
+    part: str = ""
+
+
 class Token(msgspec.Struct, frozen=True, gc=False):
     """A word (a single character in Chinese), folded for comparison, with its span in the text."""
 
@@ -92,16 +101,20 @@ def tokens(text: str) -> list[Token]:
 
     Width, case, apostrophes, accents and invisible characters are evened out first.
     """
-    folded, places = _fold(text)
-    if places is None:
-        return [Token(m.group(), m.start(), m.end()) for m in _pieces_of(folded).finditer(folded)]
-    return [Token(m.group(), places[m.start()][0], places[m.end() - 1][1]) for m in _TOKEN.finditer(folded)]
+    return [Token(word, *place) for word, place in zip(split_words(text), places_of_words(text), strict=True)]
 
 
 def split_words(text: str) -> list[str]:
     """The folded words of a text (a single character in Chinese): the texts of :func:`tokens`, faster."""
     folded, _ = _fold(text)
     return _pieces_of(folded).findall(folded)
+
+
+def places_of_words(text: str) -> list[tuple[int, int]]:
+    """The span in the text of each word of :func:`split_words`."""
+    folded, places = _fold(text)
+    spans = [match.span() for match in _pieces_of(folded).finditer(folded)]
+    return spans if places is None else [(places[start][0], places[end - 1][1]) for start, end in spans]
 
 
 def _pieces_of(folded: str) -> re.Pattern[str]:
@@ -388,12 +401,12 @@ class _Language:
     entries: dict[str, _Entry] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Phrase:
     """A phrase by name; ``book`` knows its wordings in every language."""
 
     name: str
-    book: PhraseBook = field(repr=False, compare=False)
+    book: PhraseBook = field(repr=False)
 
     def __str__(self) -> str:
         return self.name.replace("_", " ")
@@ -680,8 +693,9 @@ _Sound = tuple[_Similar, int, int, int]
 Words that may be the same words of the book have the same number, as have all that can be none.
 """
 
+
 _Heard = tuple[str, str, float, int, int]
-"""A phrase, its part, the score, first and last word."""
+"""A phrase, its part, the score, first and last sound."""
 
 _Point = tuple[int, int, float]
 """Position of a word in the text, number of a word of the book that it may be, and their likeness."""
@@ -740,10 +754,9 @@ class Matcher:
         self._drawn_out = {
             _DRAWN_OUT.sub(r"\1", word): word for word in sorted([*self._language.fold, *self._numbers], key=len)
         }
-        self._sounds: dict[str, tuple[_Sound, ...]] = {}
         self._alike: dict[_Similar, int] = {}
-        self._known: dict[tuple[int, ...], Sequence[_Heard]] = {}
-        self._heard: dict[str, Mapping[str, tuple[Hit, ...]]] = {}
+        self._meanings = _Meanings(self._sounds_of, most=5 * remember)
+        self._known: dict[tuple[int, ...], Mapping[str, tuple[Stretch, ...]]] = {}
         self._remember = remember
 
     def parts(self, name: str) -> tuple[str, ...]:
@@ -763,12 +776,31 @@ class Matcher:
 
         Raises :class:`BadInput` when a regular expression of the book takes too long on the text.
         """
-        heard = self._heard.get(text)
+        heard = self.heard(text)
+        if not heard:
+            return _NOTHING
+        places = places_of_words(text)
+        return {
+            name: tuple([Hit(places[s.first][0], places[s.last][1], s.score, s.part) for s in stretches])
+            for name, stretches in heard.items()
+        }
+
+    def heard(self, text: str) -> Mapping[str, tuple[Stretch, ...]]:
+        """Every phrase heard in the text, in its words: what :meth:`hits` places in its characters.
+
+        Texts whose words mean the same to the book ("it is 4", "it is 7") are matched once.
+        """
+        meant = tuple(map(self._meanings.__getitem__, split_words(text)))
+        if self._expressions:
+            found = self._express(text)
+            if found:
+                return self._listen(meant, found)
+        heard = self._known.get(meant)
         if heard is None:
-            heard = self._hits(text, self._look_up(text))
-            if len(self._heard) >= self._remember:
-                self._heard.clear()
-            self._heard[text] = heard
+            heard = self._listen(meant, {})
+            if len(self._known) >= self._remember:
+                self._known.clear()
+            self._known[meant] = heard
         return heard
 
     def nearest(self, text: str, name: str, *, above: float = 0.0) -> Hit | None:
@@ -915,22 +947,11 @@ class Matcher:
 
     def _look_up(self, text: str) -> list[_Sound]:
         """What each word of the text may be; fillers are left out, contractions stand for their words."""
-        return list(chain.from_iterable(self._sounds_of(split_words(text))))
+        return list(chain.from_iterable(self._meanings.sounds[self._meanings[word]] for word in split_words(text)))
 
-    def _sounds_of(self, words: Sequence[str]) -> list[tuple[_Sound, ...]]:
-        known = self._sounds
-        try:
-            return [known[word] for word in words]
-        except KeyError:
-            return [known[word] if word in known else self._learn(word) for word in words]
-
-    def _learn(self, word: str) -> tuple[_Sound, ...]:
+    def _sounds_of(self, word: str) -> tuple[_Sound, ...]:
         """Compare a word with the book's, once for all texts."""
-        sounds = () if word in self._language.fillers else tuple(map(self._sound, self._pieces(word)))
-        if len(self._sounds) >= 5 * self._remember:
-            self._sounds.clear()
-        self._sounds[word] = sounds
-        return sounds
+        return () if word in self._language.fillers else tuple(map(self._sound, self._pieces(word)))
 
     def _pieces(self, word: str) -> Sequence[str]:
         """The words meant by a word: a contraction's, those run together ("higood"), one drawn out ("byeee")."""
@@ -976,26 +997,6 @@ class Matcher:
                     found[self._numbers[name]] = max(found.get(self._numbers[name], 0.0), SOUNDS_LIKE)
         return tuple(found.items())
 
-    def _hits(self, text: str, sounds: Sequence[_Sound]) -> Mapping[str, tuple[Hit, ...]]:
-        """The hits in a text; texts that differ only in words the book does not know are matched once."""
-        alike = tuple([sound[3] for sound in sounds])
-        found = self._express(text) if self._expressions else {}
-        heard = None if found else self._known.get(alike)
-        if found:
-            heard = self._listen(sounds, found)
-        elif heard is None:
-            heard = self._listen(sounds, found)
-            if len(self._known) >= self._remember:
-                self._known.clear()
-            self._known[alike] = heard
-        if not heard:
-            return _NOTHING
-        places = self._places(text)
-        hits: dict[str, list[Hit]] = {}
-        for name, part, score, first, last in heard:
-            hits.setdefault(name, []).append(Hit(places[first][0], places[last][1], score, part))
-        return {name: tuple(found) for name, found in hits.items()}
-
     def _express(self, text: str) -> dict[int, list[_Span]]:
         """What the regular expressions find, widened to whole words; one that hung on a text is not tried again."""
         if text in self._hung:
@@ -1015,7 +1016,10 @@ class Matcher:
             raise
         return found
 
-    def _listen(self, sounds: Sequence[_Sound], found: dict[int, list[_Span]]) -> Sequence[_Heard]:
+    def _listen(self, meant: Sequence[int], found: dict[int, list[_Span]]) -> Mapping[str, tuple[Stretch, ...]]:
+        """Hear all phrases in words of these meanings; ``found`` is what the expressions found in them."""
+        sounds_of = self._meanings.sounds
+        sounds = list(chain.from_iterable([sounds_of[number] for number in meant]))
         present = 0
         spoken_for = self._index.anyway
         for _, mask, speaks_for, _ in sounds:
@@ -1036,10 +1040,16 @@ class Matcher:
                 spans = _align(pattern, points, len(sounds), pattern.needed, repeats)
                 if spans:
                     found.setdefault(pattern.owner, []).extend(spans)
-        return self._settle(len(sounds), found)
+        if not found:
+            return _NOTHING
+        words = [word for word, number in enumerate(meant) for _ in sounds_of[number]]
+        heard: dict[str, list[Stretch]] = {}
+        for name, part, score, first, last in self._settle(len(sounds), found):
+            heard.setdefault(name, []).append(Stretch(words[first], words[last], score, part))
+        return {name: tuple(stretches) for name, stretches in heard.items()}
 
     def _settle(self, length: int, found: Mapping[int, list[_Span]]) -> Sequence[_Heard]:
-        """Drop guarded and overlapping spans, best score first; the rest in order of place. ``length`` in words."""
+        """Drop guarded and overlapping spans, best score first; the rest in order of place. ``length`` in sounds."""
         keys = self._keys
         guards = {keys[owner][0]: spans for owner, spans in found.items() if keys[owner][1] == "!"}
         heard: list[_Heard] = []
@@ -1052,15 +1062,8 @@ class Matcher:
 
     def _places(self, text: str) -> list[tuple[int, int]]:
         """For each word of :meth:`_look_up` its span in the text."""
-        folded, places = _fold(text)
-        pieces = _pieces_of(folded)
-        spans = [match.span() for match in pieces.finditer(folded)]
-        if places is not None:
-            spans = [(places[start][0], places[end - 1][1]) for start, end in spans]
-        counts = [len(sounds) for sounds in self._sounds_of(pieces.findall(folded))]
-        if counts.count(1) < len(counts):
-            return [span for span, count in zip(spans, counts, strict=True) for _ in range(count)]
-        return spans
+        counts = [len(self._meanings.sounds[self._meanings[word]]) for word in split_words(text)]
+        return [place for place, count in zip(places_of_words(text), counts, strict=True) for _ in range(count)]
 
     def _hit(self, text: str, span: _Span, part: str) -> Hit:
         score, first, last = span
@@ -1091,7 +1094,31 @@ def _place(heard: _Heard) -> tuple[int, int, str, float]:
     return first, last, part, score
 
 
-_NOTHING: Mapping[str, tuple[Hit, ...]] = MappingProxyType({})
+_NOTHING: Mapping[str, tuple[()]] = MappingProxyType({})
+
+
+class _Meanings(dict[str, int]):
+    """What a word means to a book: the same number for words that may be the same words of it, as for all unknown ones.
+
+    ``sounds`` are its sounds by number: none for a filler, several for a contraction. A word is compared with
+    the book's when it is first asked for; no more than ``most`` are kept.
+    """
+
+    def __init__(self, learn: Callable[[str], tuple[_Sound, ...]], *, most: int) -> None:
+        super().__init__()
+        self.sounds: list[tuple[_Sound, ...]] = []
+        self._learn, self._most = learn, most
+        self._numbers: dict[tuple[_Sound, ...], int] = {}
+
+    def __missing__(self, word: str) -> int:
+        sounds = self._learn(word)
+        number = self._numbers.setdefault(sounds, len(self.sounds))
+        if number == len(self.sounds):
+            self.sounds.append(sounds)
+        if len(self) >= self._most:
+            self.clear()
+        self[word] = number
+        return number
 
 
 class _Index:

@@ -77,8 +77,18 @@ class Situation:
     takes_code: bool = False
 
     def moments(self, call: Hearing, code: Code) -> tuple[Moment, ...]:
-        """Its moments in this call, found once however many rules share it."""
-        return call.moments(id(self), lambda: self.find(call, code) if self.takes_code else self.find(call))
+        """Its moments in this call, found once however many rules share it; its exception is kept too."""
+        known = call.moments.get(self)
+        if known is not None:
+            return known
+        if self in call.troubles:
+            raise call.troubles[self]
+        try:
+            found = call.moments[self] = tuple(self.find(call, code) if self.takes_code else self.find(call))
+        except Exception as error:
+            call.troubles[self] = error
+            raise
+        return found
 
 
 def situation(name: str) -> Callable[[Callable[..., Iterable[Moment]]], Situation]:

@@ -19,17 +19,20 @@ Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | 
 class Outcome(StrEnum):
     """How a rule ended on a call. Only passed and failed enter a rate."""
 
-    PASSED = "passed"
-    FAILED = "failed"
-    NOT_APPLICABLE = "not applicable"
-    UNDECIDED = "undecided"
-    NOT_ASSESSED = "not assessed"
-    ERROR = "error"
+    letter: str
+    """Its one-letter code in the ledger."""
 
-    @property
-    def letter(self) -> str:
-        """Its one-letter code in the ledger: p f n u m e."""
-        return _LETTERS[self]
+    PASSED = "passed", "p"
+    FAILED = "failed", "f"
+    NOT_APPLICABLE = "not applicable", "n"
+    UNDECIDED = "undecided", "u"
+    NOT_ASSESSED = "not assessed", "m"
+    ERROR = "error", "e"
+
+    def __new__(cls, value: str, letter: str = "") -> Outcome:  # noqa: D102 - told by the class
+        outcome = str.__new__(cls, value)
+        outcome._value_, outcome.letter = value, letter
+        return outcome
 
     @classmethod
     def of_letter(cls, letter: str) -> Outcome:
@@ -37,15 +40,7 @@ class Outcome(StrEnum):
         return _OUTCOMES[letter]
 
 
-_LETTERS = {
-    Outcome.PASSED: "p",
-    Outcome.FAILED: "f",
-    Outcome.NOT_APPLICABLE: "n",
-    Outcome.UNDECIDED: "u",
-    Outcome.NOT_ASSESSED: "m",
-    Outcome.ERROR: "e",
-}
-_OUTCOMES = {letter: outcome for outcome, letter in _LETTERS.items()}
+_OUTCOMES = {outcome.letter: outcome for outcome in Outcome}
 
 
 class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):

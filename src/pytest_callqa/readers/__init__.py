@@ -203,7 +203,7 @@ def _read(document: Document, options: ReadOptions, sidecars: Sidecars, roles: R
     content = Content(finding.read_bytes(document))
     try:
         call = _reader(content, options.format).read(content, options)
-    except (ValueError, LookupError, ArithmeticError, RecursionError, MemoryError) as error:
+    except (ValueError, ArithmeticError, RecursionError, MemoryError) as error:
         # What a reader did not foresee is the file's fault all the same, and must not end the run.
         raise BadInput(
             f"The file holds values that no call has ({type(error).__name__}): export the call again."
