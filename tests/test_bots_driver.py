@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -188,13 +189,22 @@ def test_a_conversation_does_not_go_on_for_ever() -> None:
 
 
 def test_real_time_counts_when_asked_for() -> None:
-    class Chat(Patient):
-        abilities = Abilities()
+    class Live(Patient):
+        abilities = Abilities(real_time=True)
 
-    with Conversation(Chat(), real_time=True) as conversation:
+        def send(self, move: Move) -> Sequence[Reply]:
+            time.sleep(0.05)
+            return [Reply(text="Yes")]
+
+    with Conversation(Live()) as conversation:
         conversation.send(Move(text="Hello"))
-    assert conversation.slowest > 0
-    assert conversation.call().timing == "turn"
+    assert conversation.slowest >= 0.05
+    call = conversation.call()
+    assert call.timing == "turn"
+    hello, yes = call.turns[1:]
+    assert yes.start is not None
+    assert hello.end is not None
+    assert round(yes.start - hello.end, 2) >= REACTION + 0.05
 
 
 def test_speaking_takes_time_in_both_languages() -> None:

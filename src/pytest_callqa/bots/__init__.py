@@ -58,8 +58,8 @@ class Abilities(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     ``keys``, ``speech`` and ``silence``: what it notices of the customer; ``barge_in``: it stops when talked over;
     ``events``: it hears low voices and noise; ``several``: it may answer a move with more than one reply, ``push``:
-    also unasked; ``clock``: its times mean something; ``case``: it keeps the case record; ``deterministic``: the
-    same moves get the same replies.
+    also unasked; ``clock``: its times mean something; ``real_time``: the real seconds it takes to answer count;
+    ``case``: it keeps the case record; ``deterministic``: the same moves get the same replies.
     """
 
     keys: bool = False
@@ -70,6 +70,7 @@ class Abilities(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     several: bool = True
     push: bool = False
     clock: bool = False
+    real_time: bool = False
     case: bool = False
     deterministic: bool = True
 

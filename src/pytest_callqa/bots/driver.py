@@ -44,7 +44,7 @@ def cut_short(text: str, share: float) -> str:
 class Conversation:
     """One conversation with a bot, step by step, and the Call it makes.
 
-    ``real_time`` adds the real seconds the bot takes to the virtual clock; else they are kept apart, in ``slowest``.
+    The real seconds of the bot's slowest answer are kept in ``slowest``; they count only if its abilities say so.
     A context manager, which opens and closes the bot. Raises :class:`BotError` when the bot breaks, with the
     exchange up to there.
     """
@@ -56,7 +56,6 @@ class Conversation:
         id: str = "conversation",
         language: str = "",
         longest: float = LONGEST,
-        real_time: bool = False,
     ) -> None:
         self.bot = as_bot(bot)
         self.id, self.language = id, language
@@ -65,7 +64,7 @@ class Conversation:
         self.slowest = 0.0
         self.moves: list[Move] = []
         self.replies: list[Reply] = []
-        self._longest, self._real_time = longest, real_time
+        self._longest = longest
         self._turns: list[Turn] = []
         self._events: list[Event] = []
         self._case: Case | None = None
@@ -117,7 +116,7 @@ class Conversation:
             id=self.id,
             turns=tuple(sorted(self._turns, key=lambda turn: turn.start or 0.0)),
             events=tuple(sorted(self._events, key=lambda event: event.time or 0.0)),
-            timing="turn" if able.clock or self._real_time else "none",
+            timing="turn" if able.clock or able.real_time else "none",
             roles="given",
             language=self.language,
             duration=self.now,
@@ -188,7 +187,7 @@ class Conversation:
             raise BotError(f"the bot broke: {said}", self.exchange()) from error
         took = time.perf_counter() - began
         self.slowest = max(self.slowest, took)
-        if self._real_time:
+        if self.bot.abilities.real_time:
             self._pass(self.now + took)
         return replies
 

@@ -16,6 +16,7 @@ from pytest_callqa.bots import AsyncBot, Bot
 from pytest_callqa.errors import BadInput, did_you_mean
 
 KINDS = {
+    "python": "a function, plain or asynchronous: python:module:function",
     "twiml": "a Twilio voice app: twiml:http://… or twiml:module:app/path",
 }
 """The protocols, each a module of this package, and how they are written."""
