@@ -54,14 +54,14 @@ def test_an_app_in_this_process_and_behind_an_address_answer_alike() -> None:
     with serving(app) as address:
         outside = Web(f"{address}/echo")
         for client in (inside, outside):
-            assert client.request("POST", client.url, form={"a": "1"}).json == {
+            assert client.request("POST", client.url, form={"a": "1"}).read(object) == {
                 "method": "POST",
                 "form": {"a": "1"},
                 "json": None,
             }
             told = client.request("POST", client.url, json={"b": [1]})
-            assert (told.type, told.status) == ("application/json", 200)
-            assert told.json == {"method": "POST", "form": {}, "json": {"b": [1]}}
+            assert (told.media, told.status) == ("application/json", 200)
+            assert told.read(object) == {"method": "POST", "form": {}, "json": {"b": [1]}}
 
 
 def test_an_asgi_app_in_this_process_answers_too() -> None:
@@ -72,7 +72,7 @@ def test_an_asgi_app_in_this_process_answers_too() -> None:
         return {"host": request.url.hostname, "body": await request.json()}
 
     client = Web("echo", app=app, host="https://ivr.example")
-    assert client.request("POST", client.url, json=5).json == {"host": "ivr.example", "body": 5}
+    assert client.request("POST", client.url, json=5).read(object) == {"host": "ivr.example", "body": 5}
 
     async def bare_app(scope: object, receive: object, send: Callable[..., object]) -> None:
         raise KeyError("lifespan")
@@ -86,7 +86,7 @@ def test_redirects_are_followed(code: int, method: str) -> None:
     client = Web("/moved", app=echo())
     answer = client.request("POST", f"{client.url}?code={code}", form={"a": "1"})
     assert answer.url == "http://testserver/echo"
-    assert answer.json == {"method": method, "form": {"a": "1"} if method == "POST" else {}, "json": None}
+    assert answer.read(object) == {"method": method, "form": {"a": "1"} if method == "POST" else {}, "json": None}
 
 
 def test_redirects_end() -> None:
@@ -200,8 +200,8 @@ def test_a_server_that_is_not_there_cannot_be_reached() -> None:
 
 @pytest.mark.parametrize("body", [b"{", b"[" * 100_000, b"\xff\xfe{}"])
 def test_json_that_is_none_is_told(body: bytes) -> None:
-    with pytest.raises(BotError, match="the answer of http://x/y is not JSON"):
-        _ = Answer("http://x/y?secret", 200, "application/json", body, "").json
+    with pytest.raises(BotError, match="the answer of http://x/y is not the JSON expected"):
+        Answer("http://x/y?secret", 200, "application/json", body, "").read(object)
 
 
 def test_bodies_are_shortened_for_people() -> None:

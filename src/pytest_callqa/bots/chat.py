@@ -29,14 +29,14 @@ class ChatOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
 
 class Talker(Protocol):
-    """A chat protocol. ``say`` answers a text; the replies may be none."""
+    """A chat protocol."""
 
     def begin(self) -> Sequence[Reply]:
         """Begin a conversation: what the bot says unasked."""
         ...
 
-    def say(self, text: str) -> Sequence[Reply]:
-        """What the bot answers."""
+    def say(self, move: Move) -> Sequence[Reply]:
+        """What the bot answers to words, or keys, that end at ``move.end``; perhaps nothing."""
         ...
 
     def end(self) -> None:
@@ -45,23 +45,24 @@ class Talker(Protocol):
 
 
 class ChatBot:
-    """A talker as a bot."""
+    """A talker as a bot; ``able`` are abilities besides hearing words."""
 
-    def __init__(self, talker: Talker, options: ChatOptions) -> None:
+    def __init__(self, talker: Talker, options: ChatOptions, **able: bool) -> None:
         self.talker, self._options = talker, options
-        self.abilities = Abilities(real_time=options.real_time, deterministic=options.deterministic)
+        self.abilities = Abilities(real_time=options.real_time, deterministic=options.deterministic, **able)
 
     def open(self) -> Sequence[Reply]:
         """See :class:`~pytest_callqa.bots.Bot`."""
         begun = self.talker.begin()
-        return self._ended([*begun, *(self.talker.say(self._options.begin) if self._options.begin else ())])
+        begin = self._options.begin
+        return self._ended([*begun, *(self.talker.say(Move(text=begin)) if begin else ())])
 
     def send(self, move: Move) -> Sequence[Reply]:
         """See :class:`~pytest_callqa.bots.Bot`."""
         if not move.hang_up:
-            return self._ended(self.talker.say(move.text))
+            return self._ended(self.talker.say(move))
         if self._options.bye:
-            self.talker.say(self._options.bye)
+            self.talker.say(Move(text=self._options.bye, end=move.end))
         return ()
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 
-from pytest_callqa.bots import AsyncBot, Bot, Reply, loop
+from pytest_callqa.bots import AsyncBot, Bot, Move, Reply, loop
 from pytest_callqa.bots.chat import ChatBot, ChatOptions
 from pytest_callqa.bots.spec import find_object
 from pytest_callqa.errors import BadInput, BotError
@@ -51,13 +51,13 @@ class Function:
         self._given = {name: given[name] for name in self._names}
         return ()
 
-    def say(self, text: str) -> Sequence[Reply]:
+    def say(self, move: Move) -> Sequence[Reply]:
         """What the function returns, as replies. Raises :class:`BotError` for what can be none."""
-        answer = self._function(text, **self._given)
+        answer = self._function(move.text, **self._given)
         if inspect.isawaitable(answer):
             answer = loop.run(_awaited(answer))
         replies = _replies(answer)
-        self._history.append((text, " ".join(reply.text for reply in replies)))
+        self._history.append((move.text, " ".join(reply.text for reply in replies)))
         return replies
 
     def end(self) -> None:

@@ -160,7 +160,7 @@ class Twiml:
             url, form = f"{url}{'&' if '?' in url else '?'}{urlencode(form)}", {}
         headers = {"X-Twilio-Signature": signature(self._token, url, form)} if self._token else {}
         answer = self.web.request(method, url, form=form, headers=headers)
-        if answer.type == "text/plain":
+        if answer.media == "text/plain":
             return [Speak(" ".join(answer.text.split()))]
         root = parse(answer)
         return [step for node in root if (step := self._step(node, answer.url)) is not None]
@@ -319,8 +319,8 @@ class Twiml:
 
 def parse(answer: Answer) -> Element:
     """The document's root. Raises :class:`BotError` for what Twilio would refuse, and for every entity."""
-    if answer.type not in ("", "text/xml", "application/xml", "text/html"):
-        raise BotError(f"{answer.url} answered {answer.type}, which is no TwiML", [shorten(answer.body)])
+    if answer.media not in ("", "text/xml", "application/xml", "text/html"):
+        raise BotError(f"{answer.url} answered {answer.media}, which is no TwiML", [shorten(answer.body)])
     if len(answer.body) > LARGEST:
         raise BotError(f"{answer.url} answered {len(answer.body):,} bytes; a document may have {LARGEST:,}")
     told = answer.charset and answer.charset.lower().replace("_", "-") not in ("utf-8", "utf8", "us-ascii")

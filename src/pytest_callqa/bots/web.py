@@ -14,14 +14,18 @@ import re
 import socket
 import weakref
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import cast
+from typing import TypeVar, cast
 from urllib.parse import urlencode
 
 import httpx
 import msgspec
 
 from pytest_callqa.bots import loop
+from pytest_callqa.bots.chat import ChatOptions
+from pytest_callqa.bots.spec import find_app
 from pytest_callqa.errors import BadInput, BotError
+
+T = TypeVar("T")
 
 TIMEOUT = 10.0
 """Real seconds a bot may take for one answer."""
@@ -61,11 +65,11 @@ class Secrets:
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """What came back: the final ``url``, the media ``type`` without its parameters, the ``body``, its ``charset``."""
+    """What came back: the final ``url``, the ``media`` type without its parameters, the ``body``, its ``charset``."""
 
     url: str
     status: int
-    type: str
+    media: str
     body: bytes
     charset: str
 
@@ -77,14 +81,13 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
         except (LookupError, UnicodeDecodeError):
             raise BotError(f"the answer of {bare(self.url)} is not {self.charset or 'UTF-8'} text") from None
 
-    @property
-    def json(self) -> object:
-        """The body as JSON. Raises :class:`BotError` if it is none."""
+    def read(self, kind: type[T]) -> T:
+        """The body as JSON of this type. Raises :class:`BotError` if it is none."""
         try:
-            value: object = msgspec.json.decode(self.body)
+            return msgspec.json.decode(self.body, type=kind)
         except (msgspec.DecodeError, RecursionError) as error:
-            raise BotError(f"the answer of {bare(self.url)} is not JSON: {error}", [shorten(self.body)]) from None
-        return value
+            problem = f"the answer of {bare(self.url)} is not the JSON expected: {error}"
+            raise BotError(problem, [shorten(self.body)]) from None
 
 
 def bare(url: str) -> str:
@@ -144,12 +147,15 @@ class Web:
         url: str,
         *,
         form: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
         json: object = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Ask, and follow redirects. Raises :class:`BotError` for everything but an answer of 2xx in bounds."""
-        target = httpx.URL(url)
-        sent = urlencode(form) if form else msgspec.json.encode(json) if json is not None else ""
+        target = httpx.URL(url).copy_merge_params(query) if query else httpx.URL(url)
+        sent = (
+            urlencode(form or query or {}) if form or query else msgspec.json.encode(json) if json is not None else ""
+        )
         asked = [f"{method} {bare(url)} {shorten(sent)}".rstrip()]
         for _ in range(REDIRECTS):
             request = self._client.build_request(
@@ -313,3 +319,16 @@ class _OnLoop(httpx.BaseTransport):
 
     def close(self) -> None:
         loop.begin(self._transport.aclose())
+
+
+class WebOptions(ChatOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Settings of every chat bot behind HTTP; ``headers`` may name secrets as ``${NAME}``, ``timeout`` is seconds."""
+
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+    timeout: float = TIMEOUT
+
+
+def client(at: str, options: WebOptions, allow: Collection[str]) -> Web:
+    """The client for a chat bot at ``http://…`` or ``module:app/path``."""
+    path, app = find_app(at)
+    return Web(path, app=app, allow=allow, headers=options.headers, timeout=options.timeout)
