@@ -12,7 +12,8 @@ from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
 
 from pytest_callqa.bots import Move
 from pytest_callqa.bots.driver import Conversation
-from pytest_callqa.bots.twiml import Sound, Twiml
+from pytest_callqa.bots.hooks import Sound
+from pytest_callqa.bots.twiml import Twiml
 from pytest_callqa.bots.voice import VoiceBot
 from pytest_callqa.errors import BotError
 

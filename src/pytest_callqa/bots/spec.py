@@ -18,9 +18,11 @@ from pytest_callqa.errors import BadInput, did_you_mean
 KINDS = {
     "python": "a function, plain or asynchronous: python:module:function",
     "http": "any chat bot behind HTTP and JSON: http:http://…",
+    "jambonz": "a jambonz voice app: jambonz:http://… or jambonz:module:app/path",
     "openai": "a language model behind chat completions: openai:http://…/v1",
     "rasa": "a Rasa server: rasa:http://…",
     "twiml": "a Twilio voice app: twiml:http://… or twiml:module:app/path",
+    "vonage": "a Vonage voice app: vonage:http://… or vonage:module:app/path",
 }
 """The protocols, each a module of this package, and how they are written."""
 

@@ -11,17 +11,16 @@ import hmac
 import os
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import ClassVar, Literal
-from urllib.parse import urlencode, urljoin, urlsplit
+from typing import ClassVar
+from urllib.parse import urlencode, urljoin
 from uuid import uuid4
 from xml.etree.ElementTree import Element, ParseError
 
-import msgspec
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from pytest_callqa.bots.driver import seconds_to_say
-from pytest_callqa.bots.spec import find_app
+from pytest_callqa.bots.hooks import HookOptions, Hooks, hook_bot, hook_client
 from pytest_callqa.bots.voice import (
     End,
     Go,
@@ -36,7 +35,7 @@ from pytest_callqa.bots.voice import (
     Transfer,
     VoiceBot,
 )
-from pytest_callqa.bots.web import TIMEOUT, Answer, Web, shorten
+from pytest_callqa.bots.web import Answer, Web, shorten
 from pytest_callqa.errors import BotError, did_you_mean
 
 LARGEST = 64 * 1024
@@ -50,9 +49,6 @@ BREAK = 0.5
 
 AUTO = 1.0
 """Seconds of silence after speech that ``speechTimeout="auto"`` is taken for."""
-
-UNKNOWN_SOUND = 3.0
-"""Seconds of a recording that no table of sounds describes."""
 
 ATTRIBUTES = {
     "Say": "voice loop language",
@@ -84,53 +80,22 @@ _SECONDS = re.compile(r"([\d.]+)(ms|s)")
 _TONE = re.compile(r"[w\d*#A-Da-d]")
 
 
-class Sound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a recording says, as text, and how many ``seconds`` it plays (None: estimated)."""
-
-    text: str
-    seconds: float | None = None
-
-
-class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Settings of a TwiML bot.
-
-    ``sounds`` describes recordings by address or file name; ``dial`` is what becomes of a Dial; ``host`` is the
-    address an app in this process believes in; ``timeout`` is in real seconds; with ``real_time`` they count.
-    """
-
-    method: Literal["GET", "POST"] = "POST"
-    caller: str = "+15005550006"
-    called: str = "+15005550001"
-    dial: Literal["completed", "busy", "no-answer", "failed", "canceled"] = "completed"
-    sounds: dict[str, Sound | str] = {}
-    host: str = "http://testserver"
-    headers: dict[str, str] = {}
-    timeout: float = TIMEOUT
-    real_time: bool = False
-    deterministic: bool = True
+class Options(HookOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Settings of a TwiML app: those of every voice app."""
 
 
 def build(at: str, options: Options, allow: Collection[str]) -> VoiceBot:
     """A bot for ``twiml:http://…`` or ``twiml:module:app/path``; signed with ``TWILIO_AUTH_TOKEN`` if that is set."""
-    path, app = find_app(at)
-    web = Web(path, app=app, allow=allow, host=options.host, headers=options.headers, timeout=options.timeout)
-    flow = Twiml(web, options, token=os.environ.get("TWILIO_AUTH_TOKEN", ""))
-    return VoiceBot(flow, real_time=options.real_time, deterministic=options.deterministic)
+    web = hook_client(at, options, allow)
+    return hook_bot(Twiml(web, options, token=os.environ.get("TWILIO_AUTH_TOKEN", "")), options)
 
 
-class Twiml:
-    """The flow of a TwiML app: it asks for documents and reads them. With ``token`` requests are signed.
+class Twiml(Hooks):
+    """The flow of a TwiML app: it asks for documents and reads them. With ``token`` requests are signed."""
 
-    ``notes`` collects what its developer should know: unknown attributes, recordings without a text, verbs that
-    cannot be driven.
-    """
-
-    end: Step = End()
-
-    def __init__(self, web: Web, options: Options, *, token: str = "") -> None:
-        self.web = web
-        self.notes: dict[str, None] = {}
-        self._options, self._token = options, token
+    def __init__(self, web: Web, options: HookOptions, *, token: str = "") -> None:
+        super().__init__(web, options)
+        self._token = token
         self._params: dict[str, str] = {}
 
     def begin(self) -> Steps:
@@ -139,20 +104,17 @@ class Twiml:
         self._params = {
             "CallSid": f"CA{uuid4().hex}",
             "AccountSid": f"AC{'0' * 32}",
-            "From": self._options.caller,
-            "To": self._options.called,
-            "Caller": self._options.caller,
-            "Called": self._options.called,
+            "From": self.options.caller,
+            "To": self.options.called,
+            "Caller": self.options.caller,
+            "Called": self.options.called,
             "CallStatus": "ringing",
             "Direction": "inbound",
             "ApiVersion": "2010-04-01",
         }
-        steps = self._fetch(self.web.url, self._options.method)
+        steps = self._fetch(self.web.url, self.options.method)
         self._params["CallStatus"] = "in-progress"
         return steps
-
-    def close(self) -> None:
-        """Nothing is held for one call."""
 
     def _fetch(self, url: str, method: str, **params: str) -> Steps:
         form = {**self._params, **params}
@@ -172,16 +134,16 @@ class Twiml:
         known = ATTRIBUTES.get(verb)
         if known is None:
             if verb not in SILENT_VERBS:
-                self._note(f"<{verb}> is no verb of TwiML that can be driven.{did_you_mean(verb, ATTRIBUTES)}")
+                self.note(f"<{verb}> is no verb of TwiML that can be driven.{did_you_mean(verb, ATTRIBUTES)}")
             return None
         for name in node.attrib.keys() - known.split():
-            self._note(f"<{verb}> has no attribute {name}, which is ignored.{did_you_mean(name, known.split())}")
+            self.note(f"<{verb}> has no attribute {name}, which is ignored.{did_you_mean(name, known.split())}")
         return self._build[verb](self, node, here)
 
     def _say(self, node: Element, here: str) -> Step | None:
         text = " ".join(" ".join(node.itertext()).split())
         if len(text) > SIGNS:
-            self._note(f"a <Say> of {len(text):,} characters; Twilio speaks {SIGNS:,}")
+            self.note(f"a <Say> of {len(text):,} characters; Twilio speaks {SIGNS:,}")
         breaks = sum(_seconds(mark.get("time", "")) for mark in node.iter("break"))
         return Speak(text, round(seconds_to_say(text) + breaks, 2), self._loop(node))
 
@@ -189,16 +151,7 @@ class Twiml:
         digits = node.get("digits")
         if digits is not None:
             return Pause(0.5 * len(_TONE.findall(digits)))
-        url = (node.text or "").strip()
-        name = urlsplit(url).path.rpartition("/")[2]
-        known = self._options.sounds
-        sound = known.get(url) or known.get(urljoin(here, url)) or known.get(name)
-        if sound is None:
-            self._note(f"nobody said what is heard in {name or 'a <Play> without an address'}; name it under sounds")
-            sound = Sound(f"[{name}]", UNKNOWN_SOUND)
-        elif isinstance(sound, str):
-            sound = Sound(sound)
-        return Speak(sound.text, sound.seconds, self._loop(node))
+        return self.sound((node.text or "").strip(), here, self._loop(node))
 
     def _pause(self, node: Element, here: str) -> Step | None:
         return Pause(self._whole(node, "length", 1, least=1))
@@ -261,8 +214,8 @@ class Twiml:
         named = [node.text, *(name.text or name.get("url") for name in node)]
         to = ", ".join(" ".join(name.split()) for name in named if name and name.strip())
         if node.tag == "Dial":
-            seconds = self._whole(node, "timeout", 30) if self._options.dial == "no-answer" else 0
-            result = {"DialCallStatus": self._options.dial, "DialCallSid": f"CA{uuid4().hex}", "DialCallDuration": "0"}
+            seconds = self._whole(node, "timeout", 30) if self.options.dial == "no-answer" else 0
+            result = {"DialCallStatus": self.options.dial, "DialCallSid": f"CA{uuid4().hex}", "DialCallDuration": "0"}
         else:
             seconds, result = 0, {"QueueResult": "bridged"} if node.tag == "Enqueue" else {}
         ask = self._ask(node, here)
@@ -310,11 +263,8 @@ class Twiml:
             return default
         if value.strip().isascii() and value.strip().isdigit() and int(value) >= least:
             return min(int(value), 1_000_000)
-        self._note(f"<{node.tag} {name}={value!r}> is no whole number of {least} and more; {default} is taken")
+        self.note(f"<{node.tag} {name}={value!r}> is no whole number of {least} and more; {default} is taken")
         return default
-
-    def _note(self, text: str) -> None:
-        self.notes[text] = None
 
 
 def parse(answer: Answer) -> Element:

@@ -111,9 +111,9 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Go:
-    """Fetch other steps; those that follow are not reached."""
+    """Fetch other steps; those that follow are reached only if there are none (None)."""
 
-    then: Callable[[], Steps]
+    then: Callable[[], Steps | None]
 
 
 @dataclass(frozen=True)
