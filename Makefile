@@ -2,14 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types bench readme browser clean
+.PHONY: demo test lint types bench readme browser voices clean
 
 demo: .venv/installed
 	@$(BIN)/callqa check conduct_specs/calls tests/data/calls --report callqa-report/report.html \
 	  --ledger callqa-report/ledger.jsonl || [ $$? -eq 1 ]
 	@echo "Open callqa-report/report.html in a browser."
 
-test: .venv/installed browser
+test: .venv/installed browser voices
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
@@ -31,6 +31,11 @@ readme: .venv/installed
 browser:
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \
 	  || { echo "The browser tests need Chromium; install it, on Debian: apt-get install chromium"; exit 1; }
+
+voices:
+	@{ command -v espeak-ng && command -v sox; } >/dev/null || \
+	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq espeak-ng sox >/dev/null; } \
+	  || { echo "The tests of recordings need espeak-ng and sox; install them, on Debian: apt-get install espeak-ng sox"; exit 1; }
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -6,7 +6,7 @@ Each is found once per call, however many rules share it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain, dropwhile, groupby, pairwise, takewhile
@@ -46,6 +46,17 @@ def turns_of(finding: Finding) -> Iterator[Finding]:
     """What was found, turn by turn."""
     for _, quotes in groupby(finding.quotes, key=_turn):
         yield finding.only(quotes)
+
+
+def may_say(speech: Speech, *any_of: Phrase) -> list[Utterance]:
+    """The turns that say one of the phrases, each once; all of them where only the sound of a call is known."""
+    try:
+        said = {quote.turn for quote in speech.says(*any_of).quotes}
+    except Undecided:
+        if all(utterance.text for utterance in speech):
+            raise
+        return list(speech)
+    return [utterance for utterance in speech if utterance.index in said]
 
 
 def cut_short(call: Hearing) -> bool:
@@ -189,17 +200,25 @@ def difficult_problem(call: Hearing, code: Code) -> Iterator[Moment]:
 
 
 @situation("customer finishes a turn")
-def customer_finishes_turn(call: Hearing) -> Iterator[Moment]:
+def customer_finishes_turn(call: Hearing, code: Code) -> Iterator[Moment]:
     """And the agent answers. Not while the customer waits, on hold or asked to; nor after the customer's goodbye."""
     call.need_roles()
-    waiting = {quote.turn for quote in call.agent.says(phrases.ask_wait).quotes}
-    leaving = {quote.turn for quote in call.customer.says(phrases.goodbye).quotes}
+    waiting = {utterance.index for utterance in may_say(call.agent, phrases.ask_wait)}
+    leaving = {utterance.index for utterance in may_say(call.customer, phrases.goodbye)}
+    if call.wordless:  # the first thing that somebody says is no farewell, and asks nobody to wait
+        waiting.discard(call.agent[0].index if call.agent else -1)
+        leaving.discard(call.customer[0].index if call.customer else -1)
+    doubt = "whether the customer was asked to wait is not known: only the sound is"
     holds = [event.time for event in call.events("hold") if event.time is not None]
     for said, answer in pairwise(call.utterances):
-        if (said.role, answer.role) != ("customer", "agent") or said.index - 1 in waiting or said.index in leaving:
+        if (said.role, answer.role) != ("customer", "agent"):
             continue
+        excused = said.index - 1 in waiting or said.index in leaving
+        if excused and (said.text or _pause(said, answer) is None):
+            continue
+        slow = (_pause(said, answer) or 0.0) > code.answer - call.clock.tolerance
         if not any((said.end or 0.0) <= hold <= (answer.start or 0.0) for hold in holds):
-            yield Moment(call, said.index, start=said.end, turn=said)
+            yield Moment(call, said.index, start=said.end, turn=said, doubt=doubt if excused and slow else "")
 
 
 @situation("a case is opened")
@@ -316,8 +335,11 @@ def answered(call: Hearing, code: Code) -> Iterator[Moment]:
 def unanswered(call: Hearing, code: Code) -> Speech:
     """What the agent says after the greeting before the customer says anything at all."""
     said = opening(call, code)
-    counts = range(1, len(said) + 1) if len(said) > 1 else ()
-    greeted = next((n for n in counts if call.speech(said[:n], "").says(phrases.greeting).holds), 1)
+    if call.wordless:
+        greeted = len(said)  # up to the first long pause
+    else:
+        counts = range(1, len(said) + 1) if len(said) > 1 else ()
+        greeted = next((n for n in counts if call.speech(said[:n], "").says(phrases.greeting).holds), 1)
     rest = call.utterances[said[greeted - 1].index + 1 :] if said else ()
     alone = takewhile(lambda utterance: utterance.role != "customer", rest)
     return call.speech((each for each in alone if each.role == "agent"), "the agent, to a silent customer,")
@@ -349,8 +371,7 @@ def _still_silent(call: Hearing, last: Utterance, code: Code) -> Iterator[Moment
 
 def _asks(call: Hearing, code: Code) -> list[Utterance]:
     """The turns in which the agent asks a silent customer what to do for them."""
-    quotes = unanswered(call, code).says(phrases.asks_silent_caller).quotes
-    return [call.utterances[turn] for turn in dict.fromkeys(quote.turn for quote in quotes)]
+    return may_say(unanswered(call, code), phrases.asks_silent_caller)
 
 
 @situation("customer silent after the greeting")
@@ -376,11 +397,11 @@ def silent_after_asking_again(call: Hearing, code: Code) -> Iterator[Moment]:
 
 @situation("agent has said goodbye to a silent customer")
 def said_goodbye_to_silence(call: Hearing, code: Code) -> Iterator[Moment]:
-    """The moment starts when the agent stops talking."""
-    goodbye = unanswered(call, code).says(phrases.goodbye) if answered.moments(call, code) else None
-    if goodbye and not call.abandoned and not call.customer.since(goodbye.quotes[-1].turn):
-        last = call.utterances[goodbye.quotes[-1].turn]
-        yield Moment(call, last.index, start=last.end, turn=last, finding=goodbye)
+    """The moment starts when the agent stops talking. Without words, what follows two requests is the goodbye."""
+    alone = unanswered(call, code) if answered.moments(call, code) else ()
+    leave = (alone[2:] if call.wordless else may_say(alone, phrases.goodbye)) if alone else ()
+    if leave and not call.abandoned and not call.customer.since(leave[-1].index):
+        yield Moment(call, leave[-1].index, start=leave[-1].end, turn=leave[-1])
 
 
 def seconds_to_hangup(call: Hearing, since: float | None) -> float | None:
@@ -427,6 +448,17 @@ def _shown(call: Hearing, sign: Finding, *others: Finding) -> Iterator[Moment]:
             yield Moment(call, turn - 1, start=utterance.start, turn=utterance, finding=said)
 
 
+def _noted_or(call: Hearing, kind: EventKind, shown: Callable[[], Iterable[Moment]]) -> Iterator[Moment]:
+    """What somebody noted on the line, and what the words show; what was noted stands where no words are known."""
+    noted = list(_noted(call, kind))
+    yield from noted
+    try:
+        yield from list(shown())
+    except Undecided:
+        if not noted:
+            raise
+
+
 def _in_order(call: Hearing, *found: Iterable[Moment]) -> list[Moment]:
     """Moments by place in the call, without those to which the agent could not reply: the customer hung up."""
     moments = sorted(chain(*found), key=lambda moment: moment.index)
@@ -436,26 +468,26 @@ def _in_order(call: Hearing, *found: Iterable[Moment]) -> list[Moment]:
 @situation("customer is on hands-free")
 def customer_on_hands_free(call: Hearing) -> Iterable[Moment]:
     """Noted on the line, or plain from what the agent says; the first time."""
-    return _in_order(call, _noted(call, "hands-free"), _shown(call, call.agent.says(phrases.hands_free)))[:1]
+    return _in_order(call, _noted_or(call, "hands-free", lambda: _shown(call, call.agent.says(phrases.hands_free))))[:1]
 
 
 @situation("the line is noisy")
 def line_is_noisy(call: Hearing) -> Iterable[Moment]:
     """Noted on the line, or plain from what the agent says; the first time."""
-    return _in_order(call, _noted(call, "noise"), _shown(call, call.agent.says(phrases.line_noisy)))[:1]
+    return _in_order(call, _noted_or(call, "noise", lambda: _shown(call, call.agent.says(phrases.line_noisy))))[:1]
 
 
 @situation("a sign of a low voice")
 def _low_voice(call: Hearing) -> list[Moment]:
     """Every sign of a low voice: noted, or the agent says so, or cannot hear for no other reason."""
-    other = call.agent.says(phrases.hands_free, phrases.line_noisy)
-    unclear = call.agent.says(phrases.ask_repeat)
-    return _in_order(
-        call,
-        _noted(call, "low-volume"),
-        _shown(call, call.agent.says(phrases.voice_too_low, phrases.speak_louder), other),
-        _shown(call, call.agent.says(phrases.cannot_hear), other, unclear),
-    )
+
+    def shown() -> Iterator[Moment]:
+        other = call.agent.says(phrases.hands_free, phrases.line_noisy)
+        unclear = call.agent.says(phrases.ask_repeat)
+        yield from _shown(call, call.agent.says(phrases.voice_too_low, phrases.speak_louder), other)
+        yield from _shown(call, call.agent.says(phrases.cannot_hear), other, unclear)
+
+    return _in_order(call, _noted_or(call, "low-volume", shown))
 
 
 @situation("customer's voice is low")

@@ -20,7 +20,8 @@ OUTER = {"readers", "bots", "scenarios", "report", "batch"}
 ALLOWED = {
     **{module: set(CORE[:place]) for place, module in enumerate(CORE)},
     "__init__": set(CORE),
-    "readers": {"errors", "plain", "call", "readers"},
+    "audio": {"errors", "audio"},
+    "readers": {"errors", "plain", "call", "audio", "readers"},
     "report": {*CORE, "report"},
     "batch": {*CORE, "readers"},
     "tuning": {"errors", "plain", "phrases"},

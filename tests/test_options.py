@@ -27,6 +27,7 @@ callqa_ledger = "out/ledger.jsonl"
 callqa_cells = "5"
 callqa_jobs = "1"
 callqa_roles = ["0=agent"]
+callqa_recordings = true
 callqa_strict = true
 callqa_show_text = true
 """,

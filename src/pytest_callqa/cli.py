@@ -16,7 +16,7 @@ from pytest_callqa import ledger, tuning, vendors
 from pytest_callqa.batch import Job, judge_documents
 from pytest_callqa.errors import CallQAError
 from pytest_callqa.phrases import PhraseBook
-from pytest_callqa.plugin.options import DEFAULT_LEDGER
+from pytest_callqa.plugin.options import DEFAULT_LEDGER, SWITCHES
 from pytest_callqa.plugin.settings import role_map
 from pytest_callqa.readers import FORMATS, ReadOptions, Unreadable, find_documents, find_sidecars, read_calls, to_native
 from pytest_callqa.report.model import Summary, summarise
@@ -126,6 +126,7 @@ def _reading_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--attestations", action="append", default=[], metavar="FILE", help="attestations, CSV or JSON"
     )
+    command.add_argument("--recordings", action="store_true", help=SWITCHES["recordings"])
 
 
 def _reading(options: argparse.Namespace) -> ReadOptions:
@@ -135,6 +136,7 @@ def _reading(options: argparse.Namespace) -> ReadOptions:
         language=options.language,
         cases=tuple(options.cases),
         attestations=tuple(options.attestations),
+        recordings=options.recordings,
     )
 
 

@@ -137,6 +137,8 @@ class Speech(Sequence[Utterance]):
                 said.append(quotes)
             elif len(quotes) > len(begun[0]):
                 begun = (quotes, missing)
+        if not said and self._call.wordless and any(not spoken.text for spoken in self._said):
+            raise Undecided(f"what {self.who or 'somebody'} says is not known: only the sound of it is")
         quotes, missing = (sorted(chain(*said), key=_place) if len(said) > 1 else said[0], ()) if said else begun
         return Finding(
             _question(self.who, phrases),
@@ -306,6 +308,11 @@ class Hearing:
             else:
                 groups.append([turn])
         return tuple(_join(index, group) for index, group in enumerate(groups))
+
+    @cached_property
+    def wordless(self) -> bool:
+        """Whether there is speech of which only the sound is known."""
+        return any(not turn.text for turn in self.record.turns)
 
     @cached_property
     def everyone(self) -> Speech:

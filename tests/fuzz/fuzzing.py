@@ -7,6 +7,7 @@ must be sound.
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import math
@@ -187,7 +188,7 @@ class Mutator:
             if not isinstance(part, dict | list) or not part:
                 break
             part = rng.choice(list(part.values()) if isinstance(part, dict) else part)
-        return part
+        return copy.deepcopy(part)  # for it is changed in its place
 
 
 def _tree(content: bytes) -> object:

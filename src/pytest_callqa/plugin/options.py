@@ -34,6 +34,7 @@ LISTS = {
 """Options that may be given more than once: what they take and help."""
 
 SWITCHES = {
+    "recordings": "judge the recordings in folders too, and take the pauses of transcripts from those beside them",
     "strict": "undecided verdicts fail",
     "show_text": "do not redact numbers, addresses and names in outputs",
 }

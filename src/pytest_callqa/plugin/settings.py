@@ -32,6 +32,7 @@ class Settings:
     jobs: int
     strict: bool
     show_text: bool
+    recordings: bool = False
     cases: tuple[str, ...] = ()
     attestations: tuple[str, ...] = ()
     roles: Mapping[str, Role] = field(default_factory=dict)
@@ -45,6 +46,7 @@ class Settings:
             language=self.language,
             cases=self.cases,
             attestations=self.attestations,
+            recordings=self.recordings,
         )
 
 
@@ -92,6 +94,7 @@ def settings(config: pytest.Config) -> Settings:
         jobs=_whole("--callqa-jobs", text("jobs")),
         strict=switch("strict"),
         show_text=switch("show_text"),
+        recordings=switch("recordings"),
         cases=paths("cases"),
         attestations=paths("attestations"),
         roles=role_map(listed("roles")),

@@ -28,6 +28,7 @@ from pytest_callqa.readers import (
     google,
     harpervalley,
     pca,
+    recordings,
     source,
     transcribe,
     twilio,
@@ -112,7 +113,7 @@ def find_documents(paths: Sequence[str], options: ReadOptions) -> Iterator[Docum
     if options.format not in FORMATS and options.format != "auto":
         near = did_you_mean(options.format, FORMATS)
         raise BadInput(f"{options.format!r} is no format: use auto or one of {', '.join(FORMATS)}.{near}")
-    files = finding.find_files(paths)
+    files = finding.find_files(paths, with_recordings=options.recordings)
     tables = {os.path.abspath(table) for table in (*options.cases, *options.attestations)}
     files = (file for file in files if not tables or os.path.abspath(file) not in tables)
     return itertools.chain.from_iterable(map(finding.documents, files))
@@ -200,14 +201,11 @@ def _read(document: Document, options: ReadOptions, sidecars: Sidecars, roles: R
     if meta.roles:
         options = dataclasses.replace(options, roles={**options.roles, **meta.roles})
         roles = RoleMap(options.roles)
-    content = Content(finding.read_bytes(document))
-    try:
-        call = _reader(content, options.format).read(content, options)
-    except (ValueError, ArithmeticError, RecursionError, MemoryError) as error:
-        # What a reader did not foresee is the file's fault all the same, and must not end the run.
-        raise BadInput(
-            f"The file holds values that no call has ({type(error).__name__}): export the call again."
-        ) from error
+    if document.data is None and not document.place and recordings.is_recording(finding.head(document.file)):
+        call, size = recordings.to_call(recordings.hear(document.file), options), 0
+    else:
+        content = Content(finding.read_bytes(document))
+        call, size = _read_content(content, options), len(content.data)
     call = msgspec.structs.replace(
         call,
         id=call.id or source.identity(document),
@@ -216,7 +214,17 @@ def _read(document: Document, options: ReadOptions, sidecars: Sidecars, roles: R
     )
     if meta.fields:
         call = msgspec.structs.replace(call, **meta.fields)
-    return finish(sidecars.add_tables(call, document.file), roles, own_roles=bool(meta.roles), size=len(content.data))
+    return finish(sidecars.add_tables(call, document.file), roles, own_roles=bool(meta.roles), size=size)
+
+
+def _read_content(content: Content, options: ReadOptions) -> Call:
+    try:
+        return _reader(content, options.format).read(content, options)
+    except (ValueError, LookupError, ArithmeticError, RecursionError, MemoryError) as error:
+        # What a reader did not foresee is the file's fault all the same, and must not end the run.
+        raise BadInput(
+            f"The file holds values that no call has ({type(error).__name__}): export the call again."
+        ) from error
 
 
 def _reader(content: Content, format: str) -> Reader:

@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from pytest_callqa.errors import BadInput, did_you_mean
-from pytest_callqa.readers import archives, source, turntables
+from pytest_callqa.readers import archives, recordings, source, turntables
 from pytest_callqa.readers.options import Document, Unreadable
 
 _NOT_CALLS = (
     *(".md", ".rst", ".txt", ".html", ".css", ".js", ".py", ".toml", ".ini", ".cfg", ".lock", ".pdf", ".png", ".jpg"),
     *(".yaml", ".yml"),
-    *(".wav", ".mp3", ".m4a", ".ogg", ".opus", ".flac", ".mp4", ".webm"),
+    *(*recordings.SUFFIXES, ".m4a", ".mp4", ".webm"),
 )
 _TABLES = frozenset(f"{name}.{kind}" for name in ("cases", "attestations") for kind in ("csv", "json"))
 _CSV = re.compile(r".*\.(?:csv|tsv)(?:\.gz|\.zst)?", re.IGNORECASE | re.DOTALL)
@@ -30,25 +30,27 @@ _SMALL = 2**16
 """Bytes of a file that is read at once."""
 
 
-def find_files(paths: Sequence[str]) -> Iterator[str]:
+def find_files(paths: Sequence[str], *, with_recordings: bool = False) -> Iterator[str]:
     """The files that may hold calls under ``paths`` (files, folders, globs), in sorted order.
+
+    ``with_recordings``: also those recordings of folders beside which no transcript lies.
 
     Raises :class:`BadInput` at once for a path that does not exist, a glob that matches nothing
     and a folder without a single file to read: these are errors of usage, not of a call.
     """
-    found = [_expand(path) for path in paths]
+    found = [_expand(path, with_recordings=with_recordings) for path in paths]
 
     def walk() -> Iterator[str]:
         for path in (path for group in found for path in group):
             if os.path.isdir(path):
-                yield from _walk(path)
+                yield from _walk(path, with_recordings=with_recordings)
             else:
                 yield path
 
     return walk()
 
 
-def _expand(path: str) -> list[str]:
+def _expand(path: str, *, with_recordings: bool) -> list[str]:
     if os.path.lexists(path):
         matches = [path]
     elif glob.has_magic(path):
@@ -60,18 +62,26 @@ def _expand(path: str) -> list[str]:
         near = did_you_mean(name, os.listdir(folder or ".")) if os.path.isdir(folder or ".") else ""
         raise BadInput(f"There is no such file or folder.{near}", file=path)
     for match in matches:
-        if os.path.isdir(match) and next(_walk(match), None) is None:
+        if os.path.isdir(match) and next(_walk(match, with_recordings=with_recordings), None) is None:
             raise BadInput("This folder holds no file that could be a call.", file=match)
     return matches
 
 
-def _walk(folder: str) -> Iterator[str]:
+def _walk(folder: str, *, with_recordings: bool) -> Iterator[str]:
     for where, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        transcribed = {source.stem(name) for name in names if not _passed_over(name)} if with_recordings else set()
         for name in sorted(names):
             path = os.path.join(where, name)
-            if not _passed_over(name) and (_CSV.fullmatch(name) is None or _may_hold_turns(path)):
+            if with_recordings and _is_named_recording(name):
+                if source.stem(name) not in transcribed:
+                    yield path
+            elif not _passed_over(name) and (_CSV.fullmatch(name) is None or _may_hold_turns(path)):
                 yield path
+
+
+def _is_named_recording(name: str) -> bool:
+    return name.lower().endswith(recordings.SUFFIXES) and not name.startswith(".")
 
 
 def _passed_over(name: str) -> bool:
@@ -113,7 +123,9 @@ def documents(file: str) -> Iterator[Document | Unreadable]:
 
 
 def _container(file: str, stream: BinaryIO, head: bytes) -> Iterator[Document | Unreadable] | None:
-    """The calls of an archive or a table, or ``None`` if the file is neither."""
+    """The calls of an archive or a table, or the call of a recording; ``None`` if the file is none of them."""
+    if recordings.is_recording(head):
+        return iter((Document(file),))
     if archives.is_zip(head):
         if not stream.seekable():
             raise BadInput("This is a compressed archive, twice packed: unpack it once.")
@@ -171,6 +183,12 @@ def _member(file: str, place: str, member: archives.Member) -> Iterator[Document
         yield from turntables.csv_calls(file, io.BytesIO(data), io.BytesIO(data), place)
     else:
         yield Document(file, place, data)
+
+
+def head(file: str) -> bytes:
+    """The first bytes of a file, expanded. Raises :class:`BadInput` when unreadable."""
+    with source.opened(file) as stream:
+        return stream.read(_HEAD)
 
 
 def read_bytes(document: Document) -> bytes:

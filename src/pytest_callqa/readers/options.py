@@ -17,7 +17,8 @@ class ReadOptions:
     ``format`` is a name of :data:`pytest_callqa.readers.FORMATS`, or ``auto`` to recognise each
     document by its content. ``roles`` says who a speaker id, label or channel is, and wins over
     the file. ``language`` is the language of calls that name none (BCP 47). ``cases`` and
-    ``attestations`` are paths of tables, beside those found next to the calls.
+    ``attestations`` are paths of tables, beside those found next to the calls. With ``recordings``, those
+    in folders are calls too, and those beside transcripts correct their times.
     """
 
     format: str = "auto"
@@ -25,6 +26,7 @@ class ReadOptions:
     language: str = ""
     cases: tuple[str, ...] = ()
     attestations: tuple[str, ...] = ()
+    recordings: bool = False
 
 
 class Document(msgspec.Struct, frozen=True, gc=False):

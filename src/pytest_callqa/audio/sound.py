@@ -1,0 +1,208 @@
+"""What is heard in a recording: stretches of speech, ringing and music of each channel, their loudness, the noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, TypeAlias
+
+import msgspec
+import numpy as np
+import webrtcvad
+from numpy.typing import NDArray
+
+from pytest_callqa.audio import voice
+from pytest_callqa.audio.loudness import loudness
+from pytest_callqa.audio.recording import Recording
+
+Kind: TypeAlias = Literal["speech", "tone", "music"]
+"""``tone`` is ringing, or another signal of the line."""
+
+FRAME = 0.01
+"""Seconds of sound that are looked at together."""
+
+PAUSE = 0.3
+"""Seconds of silence within one stretch; people close their lips for up to 0.2 s within a word."""
+
+_STRICT = 2  # of 0 to 3; 3 misses quiet ends, 1 keeps speaking a tenth of a second after everybody
+_BLIP = 6  # frames of speech that are a click
+_RISE = 10  # frames before those that were called speech in which it may have begun
+_ABOVE_NOISE = 4.0  # dB
+_BELOW_PEAK = 40.0  # dB; further down it is the room that is heard
+_FLOOR = -90.0  # dB; the lowest level that is told apart: of 16 bits
+_ONE = 0.98  # correlation of channels above which they are one
+_CAPPED = 5
+_ALIKE = 3  # frames
+
+
+class Stretch(msgspec.Struct, frozen=True, gc=False):
+    """A stretch of sound on one channel, in seconds; ``loudness`` in LUFS, if it is long enough to have one."""
+
+    start: float
+    end: float
+    kind: Kind = "speech"
+    loudness: float | None = None
+
+
+class Channel(msgspec.Struct, frozen=True):
+    """One channel: its stretches in order, the level of its speech and of its noise in dB of full scale."""
+
+    stretches: tuple[Stretch, ...] = ()
+    level: float | None = None
+    noise: float = _FLOOR
+
+    @property
+    def speech(self) -> tuple[Stretch, ...]:
+        """Only the speech."""
+        return tuple(each for each in self.stretches if each.kind == "speech")
+
+
+class Sound(msgspec.Struct, frozen=True):
+    """What is heard in a recording of so many seconds; ``limits`` says in words why it should not be trusted.
+
+    ``channels`` are those that differ: a recording whose two channels are one has one. ``gapless`` is set when its
+    silences were cut, so that its times are not those of the call.
+    """
+
+    duration: float
+    channels: tuple[Channel, ...]
+    limits: tuple[str, ...] = ()
+    gapless: bool = False
+
+
+class _Frames(msgspec.Struct):
+    """What the first pass keeps: two bytes for each hundredth of a second and channel."""
+
+    voiced: list[bytearray]
+    levels: list[bytearray]
+    products: NDArray[np.float64]
+
+
+def listen(recording: Recording) -> Sound:
+    """Two passes: the first finds the stretches, the second reads them again to tell their kind and loudness.
+
+    Raises :class:`BadInput` for a damaged recording.
+    """
+    frames = _frames(recording)
+    limits, count = _channels(frames.products)
+    channels = tuple(_channel(recording, frames, number) for number in range(count))
+    gapless = _silence_was_cut(channels)
+    if gapless:
+        limits = (
+            *limits,
+            f"no pause is longer than {gapless:.2f} s: the recorder dropped silence, so times are not real",
+        )
+    return Sound(recording.duration, channels, limits, gapless > 0)
+
+
+def _frames(recording: Recording) -> _Frames:
+    channels, size = recording.channels, int(recording.rate * FRAME)
+    detectors = [webrtcvad.Vad(_STRICT) for _ in range(channels)]
+    kept = _Frames([bytearray() for _ in detectors], [bytearray() for _ in detectors], np.zeros((channels, channels)))
+    rest = np.zeros((0, channels), np.float32)
+    for block in recording.blocks():
+        samples = np.concatenate((rest, block)) if len(rest) else block
+        whole = len(samples) // size * size
+        samples, rest = samples[:whole], samples[whole:]
+        kept.products += samples.T.astype(np.float64) @ samples
+        power = np.square(samples).reshape(-1, size, channels).mean(axis=1)
+        levels = (10 * np.log10(np.maximum(power, 10 ** (_FLOOR / 10))) - _FLOOR).round() * 2
+        whole_numbers = (np.clip(samples, -1, 1) * 32767).astype("<i2")
+        for number, detector in enumerate(detectors):
+            kept.levels[number] += levels[:, number].astype(np.uint8).tobytes()
+            data, step = whole_numbers[:, number].tobytes(), 2 * size
+            speaks = detector.is_speech
+            kept.voiced[number] += bytes(
+                speaks(data[at : at + step], recording.rate) for at in range(0, len(data), step)
+            )
+    return kept
+
+
+def _channels(products: NDArray[np.float64]) -> tuple[tuple[str, ...], int]:
+    """What is wrong with the channels, and how many of them say something of their own."""
+    if len(products) < 2:
+        return ("both parties are on one channel: who speaks is not known from the sound",), 1
+    power = np.sqrt(np.diag(products))
+    if power.min() <= power.max() * 1e-4:
+        return ("one channel is silent, so both parties may be on the other",), len(products)
+    if abs(products[0, 1]) > _ONE * power.prod():
+        return ("both channels hold the same sound: a mono recording was passed off as stereo",), 1
+    return (), 2
+
+
+def _channel(recording: Recording, frames: _Frames, number: int) -> Channel:
+    levels = np.frombuffer(frames.levels[number], np.uint8).astype(np.float32) / np.float32(2) + np.float32(_FLOOR)
+    voiced = np.frombuffer(frames.voiced[number], np.uint8).astype(bool)
+    quiet = levels[~voiced]
+    noise = float(np.median(quiet)) if len(quiet) else float(np.percentile(levels, 10)) if len(levels) else _FLOOR
+    spans = list(_joined(_trimmed(levels, voiced, noise)))
+    found = []
+    for first, last in spans:
+        start, end = first * FRAME, last * FRAME
+        kind = voice.kind(recording, start, end, number)
+        found.append(Stretch(start, end, kind, loudness(recording, start, end, number)))
+    spoken = [levels[first:last] for (first, last), one in zip(spans, found, strict=True) if one.kind == "speech"]
+    # Half of speech is pauses and soft sounds; noise hides it when it hides the louder half.
+    level = float(np.percentile(np.concatenate(spoken), 75)) if spoken else None
+    return Channel(tuple(found), level, noise)
+
+
+def _trimmed(levels: NDArray[np.float32], voiced: NDArray[np.bool_], noise: float) -> Iterator[tuple[int, int]]:
+    """Runs of voiced frames, cut to where they stand out from the noise: the detector goes on a tenth of a second."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], voiced, [False])).astype(np.int8)))
+    for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        if last - first < _BLIP:
+            continue
+        least = max(noise + _ABOVE_NOISE, float(levels[first:last].max()) - _BELOW_PEAK)
+        begun = max(first - _RISE, 0)
+        loud = np.flatnonzero(levels[begun:last] > least)
+        if len(loud):
+            yield begun + int(loud[0]), begun + int(loud[-1]) + 1
+
+
+def _joined(spans: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Spans with less than a pause between them made one."""
+    open_span: tuple[int, int] | None = None
+    for first, last in spans:
+        if open_span is not None and first - open_span[1] < PAUSE / FRAME:
+            open_span = open_span[0], max(last, open_span[1])
+            continue
+        if open_span is not None:
+            yield open_span
+        open_span = first, last
+    if open_span is not None:
+        yield open_span
+
+
+def _silence_was_cut(channels: Sequence[Channel]) -> float:
+    """The longest pause in seconds if many are as long, as when a recorder stops after so much silence; else 0."""
+    pauses = sorted(pauses_between(channels), reverse=True)
+    longest = pauses[:_CAPPED]
+    if len(longest) < _CAPPED or longest[0] - longest[-1] > _ALIKE * FRAME:
+        return 0.0
+    return longest[0]
+
+
+def pauses_between(channels: Sequence[Channel]) -> list[float]:
+    """Seconds of each pause in which no channel has any sound."""
+    spans = sorted((each.start, each.end) for channel in channels for each in channel.stretches)
+    reached, pauses = list[float](), list[float]()
+    for start, end in spans:
+        if reached and start > reached[-1]:
+            pauses.append(start - reached[-1])
+        reached.append(max(end, reached[-1]) if reached else end)
+    return pauses
+
+
+def talk_over(one: Channel, two: Channel) -> float:
+    """Seconds in which both speak."""
+    return sum(max(min(a.end, b.end) - max(a.start, b.start), 0.0) for a in one.speech for b in two.speech)
+
+
+def silences(sound: Sound, at_least: float) -> Iterator[tuple[float, float]]:
+    """The stretches of so many seconds in which nobody speaks, between the first speech and the end."""
+    spans = sorted((each.start, each.end) for channel in sound.channels for each in channel.stretches)
+    reached = 0.0
+    for start, end in (*spans, (sound.duration, sound.duration)):
+        if start - reached >= at_least:
+            yield reached, start
+        reached = max(reached, end)
