@@ -210,6 +210,7 @@ def check(content: bytes, seen: Counter[str] | None = None) -> None:
             assert isinstance(found, Unreadable)
             assert found.problem.endswith((".", "?", ")", "']")), found.problem
             assert len(str(found)) < 2000, "a refusal is a sentence"
+            assert "(IndexError)" not in found.problem, "a reader's own mistake"
         if seen is not None:
             seen[found.format if isinstance(found, Call) else "refused"] += 1
     assert time.perf_counter() - began < TOO_SLOW, "too slow"

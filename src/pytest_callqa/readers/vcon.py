@@ -374,7 +374,7 @@ def _events(talk: _Conversation) -> Iterator[Event]:
             target = next(
                 iter(_flat(dialog.dashed_target if dialog.transfer_target is None else dialog.transfer_target)), None
             )
-            to = talk.parties[target] if target is not None and target < len(talk.parties) else _Party()
+            to = talk.parties[target] if target is not None and 0 <= target < len(talk.parties) else _Party()
             by = talk.role(dialog.transferor)
             yield Event(kind="transfer", time=talk.seconds(dialog.start), by=by, value=to.name or "")
         if dialog.type == "incomplete" and dialog.disposition in _UNANSWERED:
