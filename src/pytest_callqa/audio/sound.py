@@ -24,7 +24,6 @@ PAUSE = 0.3
 """Seconds of silence within one stretch; people close their lips for up to 0.2 s within a word."""
 
 _STRICT = 2  # of 0 to 3; 3 misses quiet ends, 1 keeps speaking a tenth of a second after everybody
-_BLIP = 6  # frames of speech that are a click
 _RISE = 10  # frames before those that were called speech in which it may have begun
 _ABOVE_NOISE = 4.0  # dB
 _BELOW_PEAK = 40.0  # dB; further down it is the room that is heard
@@ -150,8 +149,6 @@ def _trimmed(levels: NDArray[np.float32], voiced: NDArray[np.bool_], noise: floa
     """Runs of voiced frames, cut to where they stand out from the noise: the detector goes on a tenth of a second."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], voiced, [False])).astype(np.int8)))
     for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        if last - first < _BLIP:
-            continue
         least = max(noise + _ABOVE_NOISE, float(levels[first:last].max()) - _BELOW_PEAK)
         begun = max(first - _RISE, 0)
         loud = np.flatnonzero(levels[begun:last] > least)
@@ -196,13 +193,3 @@ def pauses_between(channels: Sequence[Channel]) -> list[float]:
 def talk_over(one: Channel, two: Channel) -> float:
     """Seconds in which both speak."""
     return sum(max(min(a.end, b.end) - max(a.start, b.start), 0.0) for a in one.speech for b in two.speech)
-
-
-def silences(sound: Sound, at_least: float) -> Iterator[tuple[float, float]]:
-    """The stretches of so many seconds in which nobody speaks, between the first speech and the end."""
-    spans = sorted((each.start, each.end) for channel in sound.channels for each in channel.stretches)
-    reached = 0.0
-    for start, end in (*spans, (sound.duration, sound.duration)):
-        if start - reached >= at_least:
-            yield reached, start
-        reached = max(reached, end)

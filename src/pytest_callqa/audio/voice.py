@@ -39,11 +39,9 @@ def kind(recording: Recording, start: float, end: float, channel: int) -> Litera
 
 def _is_tone(samples: NDArray[np.float32]) -> bool:
     """Whether a few pure tones hold nearly all of it; speech is never so steady for half a second."""
-    if len(samples) == 0:
-        return False
     power = np.square(np.abs(np.fft.rfft(samples * np.hanning(len(samples)))))
-    strongest = np.partition(power, -_TONES)[-_TONES:] if len(power) > _TONES else power
-    return len(samples) * 2 > _TONES * 20 and bool(strongest.sum() > _PURE * power.sum() > 0)
+    strongest = np.partition(power, -_TONES)[-_TONES:]
+    return bool(strongest.sum() > _PURE * power.sum() > 0)
 
 
 def _is_voice(samples: NDArray[np.float32], rate: int) -> bool:
