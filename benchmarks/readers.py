@@ -1,7 +1,8 @@
 """Reading: native JSON Lines into calls against pydantic on the same file, folders of files, Parquet by batches.
 
 Each way of reading runs in a process of its own, in turn, so that its peak of memory is its own. Pydantic gets a model
-with the fields of a call and their types, and none of our checks (times in order, sizes, duplicates, sidecars).
+with the fields of a call, their types and the limits of their times, and none of our other checks (order, sizes,
+duplicates, sidecars).
 """
 
 from __future__ import annotations
@@ -40,11 +41,13 @@ def bare(path: str) -> int:
 
 
 def pydantic(path: str) -> int:
-    """A model of pydantic v2 with the same fields, line by line."""
+    """A model of pydantic v2 with the same fields and limits of times, line by line."""
     from datetime import datetime
     from typing import Literal
 
-    from pydantic import BaseModel, ConfigDict, TypeAdapter
+    from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+    from pytest_callqa.readers.finishing import LONGEST
 
     role = Literal["agent", "customer", "system", "unknown"]
 
@@ -53,8 +56,8 @@ def pydantic(path: str) -> int:
 
     class Word(Strict):
         text: str
-        start: float | None = None
-        end: float | None = None
+        start: float | None = Field(None, ge=0, le=LONGEST)
+        end: float | None = Field(None, ge=0, le=LONGEST)
         confidence: float | None = None
 
     class Turn(Word):
@@ -67,7 +70,7 @@ def pydantic(path: str) -> int:
 
     class Event(Strict):
         kind: str
-        time: float | None = None
+        time: float | None = Field(None, ge=0, le=LONGEST)
         by: role = "unknown"
         value: str = ""
 
@@ -91,11 +94,11 @@ def pydantic(path: str) -> int:
         turns: tuple[Turn, ...] = ()
         events: tuple[Event, ...] = ()
         timing: Literal["none", "start", "turn", "word"] = "none"
-        tolerance: float = 0.0
+        tolerance: float = Field(0.0, ge=0, le=LONGEST)
         roles: Literal["given", "mapped", "unknown"] = "unknown"
         language: str = ""
         started: datetime | None = None
-        duration: float | None = None
+        duration: float | None = Field(None, ge=0, le=LONGEST)
         direction: Literal["", "inbound", "outbound"] = ""
         rings: int | None = None
         agent: str = ""

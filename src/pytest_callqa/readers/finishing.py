@@ -169,15 +169,25 @@ def _check_words(words: tuple[Word, ...], turn: int) -> bool:
 
 def _check_rest(call: Call) -> None:
     # Places are looked up when there is something to say of them: this is run for every call.
-    for value in (call.duration, call.ring_time, call.tolerance):
-        if value and not 0 <= value <= LONGEST:
-            name = next(name for name in ("duration", "ring_time", "tolerance") if getattr(call, name) is value)
-            raise _impossible(value, value, f"$.{name}")
+    if call.duration or call.ring_time or not 0 <= call.tolerance <= LONGEST:
+        for name in ("duration", "ring_time", "tolerance"):
+            value = getattr(call, name)
+            if value and not 0 <= value <= LONGEST:
+                raise _impossible(value, value, f"$.{name}")
     case = call.case
     times: tuple[datetime | None, ...] = (call.started,)
     if case is not None:
-        handling = (case.handed_over, case.second_line, case.escalated)
-        times = (call.started, case.opened, case.closed, case.reopened, case.deadline, case.recovered, *handling)
+        times = (
+            call.started,
+            case.opened,
+            case.closed,
+            case.reopened,
+            case.deadline,
+            case.recovered,
+            case.handed_over,
+            case.second_line,
+            case.escalated,
+        )
         for follow_up in case.follow_ups:
             if not FIRST_YEAR <= follow_up.time.year <= LAST_YEAR:
                 raise _no_year(f"$.case.follow_ups[{case.follow_ups.index(follow_up)}].time")

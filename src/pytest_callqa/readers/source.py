@@ -94,14 +94,15 @@ def replayed(begun: Sequence[bytes], stream: BinaryIO) -> BinaryIO:
 def lines(file: str, stream: BinaryIO, member: str = "") -> Iterator[Document | Unreadable]:
     """The lines that are not blank as documents; those of a ``member`` (its place) cannot be found by offset."""
     number = offset = 0
-    while line := stream.readline(MAX_CALL + 1):
+    before, readline = f"{member}, line" if member else "line", stream.readline
+    while line := readline(MAX_CALL + 1):
         number += 1
         start, offset = offset, offset + len(line)
-        place = f"{member}, line {number}" if member else f"line {number}"
+        place = f"{before} {number}"
         if len(line) > MAX_CALL:
             yield unreadable(Document(file, place), BadInput(too_long(MAX_CALL)))
             while line and not line.endswith(b"\n"):
-                line = stream.readline(MAX_CALL)
+                line = readline(MAX_CALL)
                 offset += len(line)
         elif not line.isspace():
             yield Document(file, place, line, -1 if member else start)
