@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.calls import write
-from benchmarks.cells import BOOK, PYTEST, empty_tests, rules_in_book
+from benchmarks.cells import BOOK, JUDGED, empty_tests, rules_in_book
 from benchmarks.measure import PYTHON, median, run, save
 
 CALLS = 10_000
@@ -29,29 +29,11 @@ def main() -> None:
         ledger = folder / "ledger.jsonl"
 
         def batch(count: int) -> list[str]:
-            return [
-                *PYTEST,
-                str(BOOK),
-                "--calls",
-                str(files[count]),
-                "--callqa-mode",
-                "batch",
-                "--callqa-ledger",
-                str(ledger),
-            ]
+            return [*JUDGED, "batch", str(BOOK), "--calls", str(files[count]), "--callqa-ledger", str(ledger)]
 
         def check(count: int) -> list[str]:
-            return [
-                PYTHON,
-                "-m",
-                "pytest_callqa.cli",
-                "check",
-                "--book",
-                str(BOOK),
-                "--ledger",
-                str(ledger),
-                str(files[count]),
-            ]
+            command = [PYTHON, "-m", "pytest_callqa.cli", "check", "--book", str(BOOK)]
+            return [*command, "--ledger", str(ledger), str(files[count])]
 
         empty = empty_tests(folder, rules=rules, calls=EMPTY_CALLS)
         costs: dict[str, list] = {"batch": [], "check": [], "empty": []}

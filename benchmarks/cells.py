@@ -10,7 +10,8 @@ from benchmarks.measure import PYTHON, alternate, median, save
 
 CALLS = 100
 BOOK = Path(__file__).parents[1] / "conduct_specs"
-PYTEST = [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header", "-p", "no:hypothesispytest"]
+PYTEST = [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header"]
+JUDGED = [*PYTEST, "-p", "callqa", "--callqa-mode"]
 EMPTY = """
 import pytest
 
@@ -43,7 +44,7 @@ def main() -> None:
         write(CALLS, calls)
         ledger = ["--callqa-ledger", str(folder / "ledger.jsonl")]
         commands = {
-            "cells": [*PYTEST, str(BOOK), "--calls", str(calls), "--callqa-mode", "cells", *ledger],
+            "cells": [*JUDGED, "cells", str(BOOK), "--calls", str(calls), *ledger],
             "empty": empty_tests(folder, rules=rules, calls=CALLS),
         }
         costs = alternate(commands, rounds=5, expect=(0, 1), cwd=folder)

@@ -15,6 +15,9 @@ from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
 
+ALONE = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+"""The environment of a run of pytest without the plugins that happen to be installed here."""
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -28,7 +31,7 @@ class Cost:
 def run(command: Sequence[str], *, cwd: Path | None = None, expect: tuple[int, ...] = (0,)) -> Cost:
     """Run a command to its end, its output thrown away."""
     began = time.perf_counter()
-    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = subprocess.Popen(command, cwd=cwd, env=ALONE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert process.stderr is not None
     said = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)

@@ -11,11 +11,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from benchmarks.measure import PYTHON, alternate, median, save
+from benchmarks.measure import ALONE, PYTHON, alternate, median, save
 
 HEAVY = {"hypothesis", "jinja2", "rapidfuzz", "msgspec", "yaml"}
-PYTEST = [PYTHON, "-m", "pytest", "-p", "no:hypothesispytest", "-p", "no:cacheprovider"]
-LEFT_OUT = ["-p", "no:callqa"]
+PYTEST = [PYTHON, "-m", "pytest", "-p", "no:cacheprovider"]
+LOADED = ["-p", "callqa"]
 ROUNDS = 15
 
 
@@ -31,13 +31,13 @@ def main() -> None:
         }
         for name, arguments in runs.items():
             figures[name] = compare([*PYTEST, *arguments])
-        figures["heavy_modules_loaded"] = heavy([*PYTEST, *runs["empty_test"]])
+        figures["heavy_modules_loaded"] = heavy([*PYTEST, *runs["empty_test"], *LOADED])
     save("startup", figures)
 
 
 def compare(command: list[str]) -> dict[str, float]:
     """Processor time and instructions with the plugin over those without."""
-    costs = alternate({"with": command, "without": [*command, *LEFT_OUT]}, rounds=ROUNDS)
+    costs = alternate({"with": [*command, *LOADED], "without": command}, rounds=ROUNDS)
     ratios = sorted(a.cpu / b.cpu for a, b in zip(costs["with"], costs["without"], strict=True))
     found = {
         "cpu_seconds_with": median(costs["with"]),
@@ -45,7 +45,7 @@ def compare(command: list[str]) -> dict[str, float]:
         "ratio_cpu": ratios[len(ratios) // 2],
     }
     if shutil.which("valgrind"):
-        found["ratio_instructions"] = instructions(command) / instructions([*command, *LEFT_OUT])
+        found["ratio_instructions"] = instructions([*command, *LOADED]) / instructions(command)
     return found
 
 
@@ -56,12 +56,13 @@ def instructions(command: list[str]) -> int:
         capture_output=True,
         text=True,
         check=True,
-        env={"PYTHONHASHSEED": "0", "PATH": "/usr/bin:/bin"},
+        env={**ALONE, "PYTHONHASHSEED": "0"},
     ).stderr
     return int(told.rpartition("Collected :")[2].split()[0])
 
 
 def heavy(command: list[str]) -> list[str]:
     """The heavy modules such a run imports: none."""
-    told = subprocess.run([PYTHON, "-X", "importtime", *command[1:]], capture_output=True, text=True, check=True).stderr
+    timed = [PYTHON, "-X", "importtime", *command[1:]]
+    told = subprocess.run(timed, capture_output=True, text=True, check=True, env=ALONE).stderr
     return sorted(HEAVY & {line.rpartition("|")[2].strip().partition(".")[0] for line in told.splitlines()})

@@ -27,7 +27,6 @@ from pytest_callqa.ledger import (
     encode,
     entry,
     head,
-    merge,
     merge_all,
     read,
     run_line,
@@ -281,11 +280,12 @@ def test_entries_of_one_call_are_merged() -> None:
     assert both.found == {"1": Found(reason="late")}
     assert both.doubts == {"no times": ["2", "3"]}
     assert two.doubts == {"no times": ["2"]}, "the parts are left alone"
-    assert merge(one, one) == one
+    assert merge_all([one, one]) == one
 
 
 def test_the_transcript_comes_from_the_entry_that_has_it() -> None:
     failing = line_of("customer: Damn", 3.0, "agent: Oh", events=(event("noise", 1.0),))
     plain = msgspec.structs.replace(failing, turns=(), silences=(), verdicts="---")
-    assert merge(plain, failing).turns == merge(failing, plain).turns == failing.turns
-    assert merge(plain, failing).silences == failing.silences
+    for both in (merge_all([plain, failing]), merge_all([failing, plain])):
+        assert both.turns == failing.turns
+        assert both.silences == failing.silences

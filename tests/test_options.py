@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -96,12 +97,15 @@ def test_case_and_attestation_tables_may_be_named(project: Project) -> None:
 
 def test_a_run_without_calls_or_rules_imports_nothing_heavy(tmp_path: Path) -> None:
     script = (
-        "import sys, pytest; pytest.main(['--version', '--version', '-p', 'no:hypothesispytest']); "
-        "print(sorted({'hypothesis', 'jinja2', 'rapidfuzz', 'msgspec', 'yaml'} & set(sys.modules)))"
+        "import sys, pytest; pytest.main(['--version', '--version', '-p', 'pytest_callqa.plugin']); "
+        "heavy = {'hypothesis', 'jinja2', 'rapidfuzz', 'msgspec', 'yaml'}; "
+        "print(sorted((heavy | {'pytest_callqa.plugin'}) & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path)
-    assert done.stdout.splitlines()[-1] == "[]"
-    assert "pytest-callqa" in done.stderr + done.stdout
+    alone = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # others may import what they like
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path, env=alone
+    )
+    assert done.stdout.splitlines()[-1] == "['pytest_callqa.plugin']"
 
 
 def test_public_names_load_when_used() -> None:

@@ -27,6 +27,7 @@ def test_nothing_is_the_empty_text(empty: str) -> None:
         ("a: [1", "line 1: not valid YAML: expected ',' or ']'"),
         ("a:\n\tb: 1", "line 2: not valid YAML: found character '\\t' that cannot start any token"),
         ("a: \0", "not valid YAML: unacceptable character #x0000"),
+        ("a: \ud800", "not valid YAML: unacceptable character #xd800"),
         ("a: &x 1", "line 1: anchors and aliases (& and *) are not allowed"),
         ("a: *x", "line 1: anchors and aliases (& and *) are not allowed"),
         (

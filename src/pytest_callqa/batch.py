@@ -120,7 +120,7 @@ class _Worker:
     def _call(self, call: Call) -> ledger.Entry:
         job = self.job
         heard = hear(call, self.code, language=job.options.language, organisation=job.organisation)
-        verdicts = [judge(rule, heard, self.code, passes=False) for rule in self.rules]
+        verdicts = [judge(rule, heard, self.code, quotes=0) for rule in self.rules]
         entry = ledger.call_entry(job.order, heard, verdicts, redactor(call.names, off=job.show_text))
         heard.forget()
         return entry

@@ -6,8 +6,9 @@ import ast
 import linecache
 import os
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 
 import msgspec
 
@@ -46,11 +47,11 @@ _WORST_FIRST = "efumpn"
 
 
 def judge(
-    rule: Rule, call: Hearing, code: Code, fixtures: Mapping[str, object] | None = None, *, passes: bool = True
+    rule: Rule, call: Hearing, code: Code, fixtures: Mapping[str, object] | None = None, *, quotes: int | None = None
 ) -> Verdict:
     """Judge one rule on one call: every moment of its situation, the worst of them decides.
 
-    Without ``passes``, a verdict that is neither broken nor in doubt comes without its evidence, which is faster.
+    A verdict that is neither broken nor in doubt shows only its first ``quotes`` (None: all its evidence).
     """
     clause = rule.clause
     call.consult(rule.books)
@@ -68,7 +69,10 @@ def judge(
     given = {name: given[name] for name in rule.arguments if name in given}
     results = [_try(rule, moment, call, given) for moment in moments]
     worst = min(results, key=_badness)
-    shown = results if passes or worst.outcome not in (Outcome.PASSED, Outcome.NOT_APPLICABLE) else ()
+    if quotes is None or worst.outcome not in (Outcome.PASSED, Outcome.NOT_APPLICABLE):
+        evidence = tuple(_evidence(results))
+    else:
+        evidence = tuple(islice((shown for shown in _evidence(results) if shown.quote), quotes)) if quotes else ()
     return Verdict(
         clause=clause,
         outcome=worst.outcome,
@@ -77,7 +81,7 @@ def judge(
         broken=[result.outcome for result in results].count(Outcome.FAILED),
         start=worst.start,
         line=worst.line,
-        evidence=tuple([evidence for result in shown for evidence in _evidence(result)]),
+        evidence=evidence,
     )
 
 
@@ -163,25 +167,34 @@ def _broken(error: Exception) -> str:
     return f"the rule broke: {said} ({os.path.basename(frame.filename)}:{frame.lineno})"
 
 
-def _evidence(result: _Result) -> Iterable[Evidence]:
-    """What the moment and every finding of the rule rest on; near misses only where they explain a failure."""
-    kept: list[Evidence] = []
+def _evidence(results: Iterable[_Result]) -> Iterator[Evidence]:
+    """What the moments and every finding of the rule rest on; near misses only where they explain a failure."""
+    for result in results:
+        told: set[Evidence] = set()
+        for finding, near in _findings(result):
+            for evidence in _of(finding, near=near):
+                if evidence not in told:
+                    told.add(evidence)
+                    yield evidence
+
+
+def _findings(result: _Result) -> Iterator[tuple[Finding, bool]]:
+    """The findings of a moment, and whether a near miss explains them."""
     if result.outcome is Outcome.NOT_ASSESSED:
-        return kept
+        return
     if result.moment.finding is not None:
-        kept.extend(_of(result.moment.finding, near=False))
+        yield result.moment.finding, False
     for finding, _, _ in result.tested:
-        kept.extend(_of(finding, near=result.outcome is Outcome.FAILED))
-    return dict.fromkeys(kept)
+        yield finding, result.outcome is Outcome.FAILED
 
 
-def _of(finding: Finding, *, near: bool) -> list[Evidence]:
+def _of(finding: Finding, *, near: bool) -> Iterator[Evidence]:
     if finding.quotes:
-        return [_quoted(finding, quote, near=False) for quote in finding.quotes]
-    miss = finding.nearest() if near else None
-    if miss is not None:
-        return [_quoted(finding, miss, near=True)]
-    return [Evidence(finding.asked, finding.holds)]
+        yield from (_quoted(finding, quote, near=False) for quote in finding.quotes)
+    elif near and (miss := finding.nearest()) is not None:
+        yield _quoted(finding, miss, near=True)
+    else:
+        yield Evidence(finding.asked, finding.holds)
 
 
 def _quoted(finding: Finding, quote: Quote, *, near: bool) -> Evidence:

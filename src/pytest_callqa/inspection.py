@@ -69,7 +69,7 @@ def _undecided(book: RuleBook, call: Call, language: str, organisation: str) -> 
     found: dict[str, list[str]] = {}
     for rule in book:
         if rule.portable:
-            verdict = judge(rule, heard, book.code, passes=False)
+            verdict = judge(rule, heard, book.code, quotes=0)
             if verdict.outcome is Outcome.UNDECIDED:
                 found.setdefault(verdict.reason, []).append(rule.clause)
     heard.forget()

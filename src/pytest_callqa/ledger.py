@@ -8,9 +8,9 @@ not a plain pass keeps its reason and evidence. Lines of one call are merged; te
 from __future__ import annotations
 
 import os
+from collections import ChainMap
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from functools import reduce
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -294,13 +294,15 @@ def redacted(verdict: Verdict, redact: Redactor, call: Hearing) -> Verdict:
     return msgspec.structs.replace(verdict, reason=redact(reason), evidence=tuple(evidence))
 
 
-def call_entry(order: Sequence[str], call: Hearing, verdicts: Sequence[Verdict], redact: Redactor) -> Entry:
-    """The finished entry of a call judged by the whole book at once."""
-    start = head(call.record)
+def call_entry(
+    order: Sequence[str], call: Hearing, verdicts: Sequence[Verdict], redact: Redactor, *, start: Entry | None = None
+) -> Entry:
+    """The entry of a call with these verdicts, on its :func:`head` unless another ``start`` is given."""
     failing = any(v.outcome in (Outcome.FAILED, Outcome.ERROR) for v in verdicts)
     kept = [
         redacted(v, redact, call) if v.outcome not in (Outcome.PASSED, Outcome.NOT_APPLICABLE) else v for v in verdicts
     ]
+    start = start or head(call.record)
     return entry(start, order, kept, with_text(start, call, redact) if failing else None)
 
 
@@ -346,6 +348,11 @@ def start_ledger(path: Path, first: Run) -> bool:
 # -- reading
 
 
+def decode(line: str | bytes) -> LedgerLine:
+    """The inverse of :func:`encode`. Raises :class:`msgspec.MsgspecError` for what is no line of a ledger."""
+    return _decoder.decode(line)  # type: ignore[no-any-return]  # the decoder is of this type
+
+
 def read(path: Path) -> Iterator[LedgerLine]:
     """Every line of a ledger, as written. A last line cut off by a kill is left out.
 
@@ -357,7 +364,7 @@ def read(path: Path) -> Iterator[LedgerLine]:
                 if not line.endswith(b"\n"):
                     return
                 try:
-                    yield _decoder.decode(line)
+                    yield decode(line)
                 except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                     raise BadInput(
                         f"not a line of a ledger ({error}); it was changed or is another file",
@@ -369,24 +376,22 @@ def read(path: Path) -> Iterator[LedgerLine]:
 
 
 def merge_all(entries: Sequence[Entry]) -> Entry:
-    """All the entries of one call as one."""
-    return reduce(merge, entries)
-
-
-def merge(first: Entry, second: Entry) -> Entry:
-    """Two entries of one call as one: letters that were not run are filled, evidence is joined."""
-    letters = "".join(b if a == NOT_RUN else a for a, b in zip(first.verdicts, second.verdicts, strict=True))
-    doubts = dict(first.doubts)
-    for reason, clauses in second.doubts.items():
-        doubts[reason] = sorted({*doubts.get(reason, []), *clauses}, key=clause_order)
+    """All the entries of one call as one: what the first lacks is taken from the others, evidence is joined."""
+    if len(entries) == 1:
+        return entries[0]
+    doubts: dict[str, set[str]] = {}
+    for entry in entries:
+        for reason, clauses in entry.doubts.items():
+            doubts.setdefault(reason, set()).update(clauses)
+    columns = zip(*(entry.verdicts for entry in entries), strict=True)
     return msgspec.structs.replace(
-        first,
-        verdicts=letters,
-        moments=second.moments | first.moments,
-        found=second.found | first.found,
-        doubts=doubts,
-        turns=first.turns or second.turns,
-        silences=first.silences or second.silences,
-        marks=first.marks or second.marks,
-        case=first.case or second.case,
+        entries[0],
+        verdicts="".join([next(filter(NOT_RUN.__ne__, column), NOT_RUN) for column in columns]),
+        moments=dict(ChainMap(*(entry.moments for entry in entries))),
+        found=dict(ChainMap(*(entry.found for entry in entries))),
+        doubts={reason: sorted(clauses, key=clause_order) for reason, clauses in doubts.items()},
+        turns=next((entry.turns for entry in entries if entry.turns), ()),
+        silences=next((entry.silences for entry in entries if entry.silences), ()),
+        marks=next((entry.marks for entry in entries if entry.marks), ()),
+        case=next((entry.case for entry in entries if entry.case), {}),
     )

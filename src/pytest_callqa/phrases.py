@@ -22,7 +22,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate, chain
 from pathlib import Path
@@ -30,6 +30,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from regex import Pattern
@@ -188,20 +189,17 @@ def sound_of(word: str) -> str:
 # --- the notation -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
+class _Word(msgspec.Struct, frozen=True, gc=False):
     options: tuple[str, ...]
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Gap:
+class _Gap(msgspec.Struct, frozen=True, gc=False):
     most: int
     least: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Slot:
+class _Slot(msgspec.Struct, frozen=True, gc=False):
     name: str
 
 
@@ -215,8 +213,7 @@ _SYMBOL = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
+class Wording(msgspec.Struct, frozen=True, gc=False):
     """One wording of a phrase, parsed: its plain forms, whether it is tied to start or end, and its file and line."""
 
     text: str
@@ -258,7 +255,7 @@ def parse_wording(text: str, fold: Mapping[str, Sequence[str]] | None = None) ->
     forms = reader.alternatives()
     if reader.at < len(symbols):
         raise BadInput(f"{symbols[reader.at][1]!r} closes nothing in {text!r}; {_notation()}")
-    whole = tuple(form for form in forms if _required(form))
+    whole = tuple(form for form in forms if any(_required(form)))
     if not whole:
         raise BadInput(f"the wording {text!r} holds no word that must be said; add one")
     return Wording(text, whole, at_start, at_end, threshold=needs)
@@ -301,14 +298,13 @@ def _own_threshold(text: str, body: str) -> tuple[str, float]:
     return body.strip(), number
 
 
-def _required(form: _Form) -> list[str]:
+def _required(form: _Form) -> Iterator[str]:
     """The words of which some must be said; a slot is one such word."""
-    return [
-        word
-        for element in form
-        if not isinstance(element, _Gap) and not (isinstance(element, _Word) and element.optional)
-        for word in (element.options if isinstance(element, _Word) else (f"{{{element.name}}}",))
-    ]
+    for element in form:
+        if isinstance(element, _Slot):
+            yield f"{{{element.name}}}"
+        elif isinstance(element, _Word) and not element.optional:
+            yield from element.options
 
 
 def _notation() -> str:
@@ -349,7 +345,7 @@ class _Reader:
         if kind == "slot":
             return [(_Slot(value),)]
         if kind == "text":
-            spoken = [piece for token in tokens(value) for piece in self.fold.get(token.text, (token.text,))]
+            spoken = [piece for word in split_words(value) for piece in self.fold.get(word, (word,))]
             return [tuple(_Word((word,)) for word in spoken)]
         if value in "^$":
             where = "start" if value == "^" else "end"
@@ -378,8 +374,7 @@ def _either(forms: list[_Form]) -> list[_Form]:
 # --- the book -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(msgspec.Struct, frozen=True, gc=False):
     """One phrase in one language, as written."""
 
     parts: Mapping[str, tuple[Wording, ...]]
@@ -387,18 +382,17 @@ class _Entry:
     threshold: float
 
 
-@dataclass(slots=True)
-class _Language:
+class _Language(msgspec.Struct):
     """Everything the phrase files say about one language."""
 
     fillers: frozenset[str] = frozenset()
     light: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()
     backchannels: frozenset[str] = frozenset()
-    forbidden: set[str] = field(default_factory=set)
-    fold: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    forbidden: set[str] = msgspec.field(default_factory=set)
+    fold: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     threshold: float = THRESHOLD
-    entries: dict[str, _Entry] = field(default_factory=dict)
+    entries: dict[str, _Entry] = msgspec.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -598,8 +592,7 @@ class _Loader:
             except BadInput as error:
                 self._fault(file, text, error.problem)
                 continue
-            said = [_required(form) for form in wording.forms]
-            if any(words and language.fillers.issuperset(words) for words in said):
+            if any(language.fillers.issuperset(_required(form)) for form in wording.forms):
                 self._fault(file, text, f"the wording {str(text)!r} is nothing but fillers, which are not heard")
             found.append(replace(wording, place=f"{file}\n{_line(text)}"))
         return tuple(found)
@@ -701,8 +694,7 @@ _Point = tuple[int, int, float]
 """Position of a word in the text, number of a word of the book that it may be, and their likeness."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Pattern:
+class _Pattern(msgspec.Struct, frozen=True, gc=False):
     """A form made ready: the words to find, what lies between them, and what it must reach.
 
     ``elements`` gives, for a word number, the elements it may stand for; ``worth`` the bit mask of the

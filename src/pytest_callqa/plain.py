@@ -14,6 +14,9 @@ Plain: TypeAlias = "str | list[Plain] | dict[str, Plain]"
 
 MAX_DEPTH = 20
 
+_FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The parser of libyaml, where PyYAML was built with it: 30 times as fast."""
+
 
 class Text(str):
     """A scalar that remembers the ``line`` (from 1) it was written on."""
@@ -34,10 +37,15 @@ def load(source: str) -> Plain:
     a key given twice and nesting deeper than 20.
     """
     try:
-        events = yaml.parse(source, Loader=yaml.SafeLoader)
-        beginning = (yaml.StreamStartEvent, yaml.DocumentStartEvent)
-        first = next(event for event in events if not isinstance(event, beginning))
-        return Text("", 1) if isinstance(first, yaml.StreamEndEvent) else _value(first, events, 0)
+        return _document(yaml.parse(source, Loader=_FAST))
+    except (yaml.YAMLError, UnicodeEncodeError):
+        return _explained(source)
+
+
+def _explained(source: str) -> Plain:
+    """What the parser in Python makes of it, which decides what is no YAML and says it more clearly."""
+    try:
+        return _document(yaml.parse(source, Loader=yaml.SafeLoader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         raise BadInput(
@@ -46,6 +54,12 @@ def load(source: str) -> Plain:
         ) from None
     except yaml.YAMLError as error:
         raise BadInput(f"not valid YAML: {str(error).splitlines()[0]}") from None
+
+
+def _document(events: Iterator[yaml.Event]) -> Plain:
+    beginning = (yaml.StreamStartEvent, yaml.DocumentStartEvent)
+    first = next(event for event in events if not isinstance(event, beginning))
+    return Text("", 1) if isinstance(first, yaml.StreamEndEvent) else _value(first, events, 0)
 
 
 def _value(event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Plain:

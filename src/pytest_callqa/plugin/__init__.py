@@ -11,6 +11,7 @@ from pytest_callqa.plugin import options
 if TYPE_CHECKING:
     from pytest_callqa.hearing import Hearing, Moment
     from pytest_callqa.plugin.matrix import Matrix
+    from pytest_callqa.readers import CallRef, Unreadable
     from pytest_callqa.rules import Code
 
 MATRIX: pytest.StashKey[Matrix] = pytest.StashKey()
@@ -59,9 +60,11 @@ def _callqa_ref(request: pytest.FixtureRequest) -> object:
 
 
 @pytest.fixture
-def call(_callqa_ref: object, request: pytest.FixtureRequest) -> Hearing | None:
+def call(_callqa_ref: CallRef | Unreadable | None, request: pytest.FixtureRequest) -> Hearing | None:
     """The call being judged. In batch mode rules receive it directly, and this is None."""
-    return request.config.stash[MATRIX].hearing(_callqa_ref, request.node) if _callqa_ref is not None else None
+    if _callqa_ref is None:
+        return None
+    return request.config.stash[MATRIX].open(_callqa_ref, request.getfixturevalue("code")).heard
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from pytest_callqa.hearing import Hearing
 from pytest_callqa.plugin.once import run_once
 from pytest_callqa.plugin.settings import Settings
 from pytest_callqa.readers import CallRef, Unreadable, find_documents, find_sidecars, load, locate
-from pytest_callqa.redact import redactor
+from pytest_callqa.redact import Redactor, redactor
 from pytest_callqa.rules import PORTABLE, Code, Rule, RuleBook, find_root, rule_of
 from pytest_callqa.verdict import Outcome, Verdict
 
@@ -35,13 +35,28 @@ FACTS = "callqa"
 """The attribute of a test report that carries its verdict, as builtins."""
 
 VERDICT = pytest.StashKey[Verdict]()
-HEARD = pytest.StashKey[Hearing]()
-REF = pytest.StashKey["CallRef | Unreadable"]()
+OPEN = pytest.StashKey["Open"]()
 ENTRIES = pytest.StashKey[list[ledger.LedgerLine]]()
 
 _RULE_LINE = re.compile(r"^@(?:\w+\.)?rule\(", re.MULTILINE)
 _KEPT = 8
 _EVERY = 5.0
+
+
+_NEEDLESS = PORTABLE | {"_callqa_ref", "request"}
+"""Fixtures that a rule need not wait for, unless it asks for one itself: the engine gives it its call."""
+
+
+class Open(msgspec.Struct):
+    """A call opened for questions, what takes personal data out of its texts, and its id without them.
+
+    ``told`` says whether the controller has been told what call it is.
+    """
+
+    heard: Hearing
+    hide: Redactor
+    id: str
+    told: bool = False
 
 
 class Matrix:
@@ -53,7 +68,7 @@ class Matrix:
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self.config = config
         self.settings = settings
-        self._heard: OrderedDict[CallRef, Hearing] = OrderedDict()
+        self._open: OrderedDict[CallRef, Open] = OrderedDict()
         self._cells: Counter[str] = Counter()
         self._order: tuple[str, ...] = ()
         self._portable: tuple[str, ...] = ()
@@ -104,6 +119,13 @@ class Matrix:
                 "_callqa_ref", list(self.refs.values()), ids=list(self.refs), indirect=True, scope="session"
             )
 
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Spare the item of a rule the fixtures that the engine stands in for."""
+        found = rule_of(getattr(item, "function", None))
+        if isinstance(item, pytest.Function) and found is not None:
+            needless = _NEEDLESS - (found.arguments - PORTABLE)
+            item.fixturenames = [name for name in item.fixturenames if name not in needless]
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Fix the rules and their order, and begin the ledger, once the selection is known."""
@@ -125,22 +147,26 @@ class Matrix:
 
     # -- how each is judged
 
-    def hearing(self, ref: object, item: pytest.Item) -> Hearing:
-        """The call of an item, opened for questions; the last few are kept. Raises :class:`BadInput`."""
-        assert isinstance(ref, CallRef | Unreadable)
-        item.stash[REF] = ref
+    def open(self, ref: CallRef | Unreadable, code: Code) -> Open:
+        """A call opened for questions; the last few are kept. Raises :class:`BadInput`."""
         if isinstance(ref, Unreadable):
             raise BadInput(ref.problem, file=ref.file, place=ref.place)
-        heard = self._heard.pop(ref, None) or self._open(ref, code_at(root_of(item)))
-        self._heard[ref] = heard
-        if len(self._heard) > _KEPT:
-            self._heard.popitem(last=False)
-        item.stash[HEARD] = heard
-        return heard
+        known = self._open.pop(ref, None)
+        if known is None:
+            call = load(ref, self.settings.reading, self._sidecars)
+            heard = hear(call, code, language=self.settings.language, organisation=self.settings.organisation)
+            hide = redactor(call.names, off=self.settings.show_text)
+            known = Open(heard, hide, hide(call.id))
+        self._open[ref] = known
+        if len(self._open) > _KEPT:
+            self._open.popitem(last=False)
+        return known
 
-    def _open(self, ref: CallRef, code: Code) -> Hearing:
-        call = load(ref, self.settings.reading, self._sidecars)
-        return hear(call, code, language=self.settings.language, organisation=self.settings.organisation)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Open the call of a cell: if it cannot be read, that is an error before the test."""
+        ref = _ref_of(item)
+        if ref is not None and rule_of(getattr(item, "function", None)) is not None:
+            item.stash[OPEN] = self.open(ref, code_at(root_of(item)))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
@@ -158,11 +184,14 @@ class Matrix:
         return True
 
     def _judge_cell(self, found: Rule, item: pytest.Function, fixtures: Mapping[str, object]) -> None:
-        heard = item.stash[HEARD] if HEARD in item.stash else self.hearing(_ref_of(item), item)
-        hide = redactor(heard.record.names, off=self.settings.show_text)
-        verdict = ledger.redacted(judge(found, heard, code_at(root_of(item)), fixtures), hide, heard)
-        item.stash[VERDICT] = verdict
-        tell_cell(found, heard.record.id, verdict, strict=self.settings.strict, line=self.config.get_verbosity() > 0)
+        call = item.stash[OPEN]
+        verdict = judge(found, call.heard, code_at(root_of(item)), fixtures, quotes=1)
+        verdict = item.stash[VERDICT] = ledger.redacted(verdict, call.hide, call.heard)
+        if verdict.outcome in (Outcome.FAILED, Outcome.ERROR) or (
+            self.settings.strict and verdict.outcome is Outcome.UNDECIDED
+        ):
+            line = self.config.get_verbosity() > 0
+            pytest.fail(cell_text(found, call.heard.record.id, verdict, line=line), pytrace=False)
 
     def _pass(self) -> Tally:
         """Judge all calls by all portable rules, writing the ledger as it goes."""
@@ -187,10 +216,9 @@ class Matrix:
             if isinstance(ref, Unreadable):
                 line: ledger.Entry | ledger.Unread = unread(ref)
             else:
-                heard = self._open(ref, code_at(self._root))
-                hide = redactor(heard.record.names, off=self.settings.show_text)
-                verdict = judge(found, heard, code_at(self._root), fixtures)
-                line = ledger.call_entry(self._order, heard, [verdict], hide)
+                call = self.open(ref, code_at(self._root))
+                verdict = judge(found, call.heard, code_at(self._root), fixtures, quotes=0)
+                line = ledger.call_entry(self._order, call.heard, [verdict], call.hide)
             if isinstance(line, ledger.Entry) or not self._portable:  # else the pass has told of it
                 lines.append(line)
             tally.add(self._order, line)
@@ -225,31 +253,40 @@ class Matrix:
         """Let the verdict travel on the report, as builtins, so that workers need no second path."""
         report = yield
         found = rule_of(getattr(item, "function", None))
-        facts = self._facts(item, call) if found is not None else {}
-        if found is not None and facts:
+        if found is None or call.when == "teardown":
+            return report
+        facts = self._facts(item, call)
+        if facts:
             setattr(report, FACTS, facts)
             item.user_properties.extend(self._properties(found, item))  # JUnit reads them off the teardown's report
             report.user_properties = list(item.user_properties)
-            if "unread" in facts and call.excinfo is not None:
-                report.longrepr = str(call.excinfo.value)
-            elif isinstance(report.longrepr, tuple):  # a skip: said of the rule, not of this module
-                file, line, _ = item.location
-                report.longrepr = (file, (line or 0) + 1, report.longrepr[2])
+        if "unread" in facts and call.excinfo is not None:
+            report.longrepr = str(call.excinfo.value)
+        verdict = item.stash.get(VERDICT, None)
+        if verdict is not None and report.passed and verdict.outcome is not Outcome.PASSED:
+            report.outcome = "skipped"
+            report.longrepr = ("", 0, f"Skipped: {verdict.outcome}: {verdict.reason or found.when.name}")
+        if call.when == "call" and isinstance(report.longrepr, tuple):  # a skip: said of the rule, not of this module
+            file, line, _ = item.location
+            report.longrepr = (file, (line or 0) + 1, report.longrepr[2])
         return report
 
-    def _facts(self, item: pytest.Item, call: pytest.CallInfo[None]) -> dict[str, object]:
-        ref = item.stash.get(REF, None)
-        if call.excinfo is not None and isinstance(ref, Unreadable):
+    def _facts(self, item: pytest.Item, phase: pytest.CallInfo[None]) -> dict[str, object]:
+        """What the controller is told: what call it is once, of each cell only its verdict."""
+        ref = _ref_of(item)
+        if isinstance(ref, Unreadable) and phase.excinfo is not None:
             return {"unread": msgspec.to_builtins(unread(ref)), "of": self._cells[ref.id]}
-        if call.when != "call":
+        if phase.when == "setup":
             return {}
         if ENTRIES in item.stash:
             return {"lines": [ledger.encode(line).decode() for line in item.stash[ENTRIES]]}
         if VERDICT not in item.stash:
             return {}
-        verdict, heard = item.stash[VERDICT], item.stash[HEARD]
-        hide = redactor(heard.record.names, off=self.settings.show_text)
-        line = ledger.call_entry(self._order, heard, [verdict], hide)
+        verdict, opened = item.stash[VERDICT], item.stash[OPEN]
+        call = opened.heard.record
+        start = ledger.Entry(call=call.id, file=call.source) if opened.told else None
+        line = ledger.call_entry(self._order, opened.heard, [verdict], opened.hide, start=start)
+        opened.told = True
         return {
             "outcome": str(verdict.outcome),
             "lines": [ledger.encode(line).decode()],
@@ -261,9 +298,7 @@ class Matrix:
         told: list[tuple[str, object]] = [("clause", found.clause), ("severity", found.severity)]
         verdict = item.stash.get(VERDICT, None)
         if verdict is not None:
-            record = item.stash[HEARD].record
-            hide = redactor(record.names, off=self.settings.show_text)
-            told += [("call", hide(record.id)), ("verdict", str(verdict.outcome))]
+            told += [("call", item.stash[OPEN].id), ("verdict", str(verdict.outcome))]
             told += [("quote", e.quote) for e in verdict.evidence if e.quote][:1]
         return told
 
@@ -271,16 +306,11 @@ class Matrix:
 # -- telling verdicts to pytest
 
 
-def tell_cell(found: Rule, call: str, verdict: Verdict, *, strict: bool, line: bool) -> None:
-    """End the item as the verdict says: silently, with one line, or as a skip with its reason."""
+def cell_text(found: Rule, call: str, verdict: Verdict, *, line: bool) -> str:
+    """What a broken rule prints: its title, and where and why the call breaks it."""
     at = f" at {clock_time(verdict.start)}" if verdict.start is not None else ""
     text = f"{found.clause} {found.title}\n{call}{at}: {verdict.reason}"
-    if line and verdict.line:
-        text += f"\n({verdict.line})"
-    if verdict.outcome in (Outcome.FAILED, Outcome.ERROR) or (strict and verdict.outcome is Outcome.UNDECIDED):
-        pytest.fail(text, pytrace=False)
-    if verdict.outcome is not Outcome.PASSED:
-        pytest.skip(f"{verdict.outcome}: {verdict.reason or found.when.name}")
+    return f"{text}\n({verdict.line})" if line and verdict.line else text
 
 
 def tell_batch(found: Rule, tally: Tally, *, strict: bool) -> None:
@@ -335,7 +365,12 @@ def count_rules(place: Path, passed_over: Sequence[str]) -> int:
 
 def root_of(item: pytest.Item) -> Path:
     """The rule book an item belongs to: the nearest folder above with a code.toml, else its own."""
-    return find_root(item.path.parent) or item.path.parent
+    return _root_above(os.path.dirname(item.path))
+
+
+@cache
+def _root_above(folder: str) -> Path:
+    return find_root(Path(folder)) or Path(folder)
 
 
 @cache

@@ -28,7 +28,7 @@ class Recorder:
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self.config = config
         self.settings = settings
-        self._pending: dict[str, list[ledger.Entry]] = {}
+        self._pending: dict[tuple[str, str], list[ledger.Entry]] = {}
         self._unread: Counter[str] = Counter()
         for old in (settings.ledger, *files(settings.ledger)):
             old.unlink(missing_ok=True)
@@ -51,14 +51,15 @@ class Recorder:
         if "unread" in facts:
             self._note_unread(msgspec.convert(facts["unread"], ledger.Unread))
         for line in facts.get("lines", ()):
-            entry = msgspec.json.decode(line, type=ledger.Entry | ledger.Unread)
+            entry = ledger.decode(line)
             if isinstance(entry, ledger.Unread):
                 self._note_unread(entry)
-                continue
-            entries = self._pending.setdefault(f"{entry.file}\0{entry.call}", [])
-            entries.append(entry)
-            if len(entries) >= facts.get("of", 1):
-                self._write(ledger.merge_all(self._pending.pop(f"{entry.file}\0{entry.call}")))
+            elif isinstance(entry, ledger.Entry):
+                key = entry.file, entry.call
+                entries = self._pending.setdefault(key, [])
+                entries.append(entry)
+                if len(entries) >= facts.get("of", 1):
+                    self._write(ledger.merge_all(self._pending.pop(key)))
 
     def _note_unread(self, line: ledger.Unread) -> None:
         """A call that cannot be read is one line, however many rules wanted it."""
