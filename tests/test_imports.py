@@ -15,7 +15,20 @@ import pytest_callqa
 PACKAGE = "pytest_callqa"
 SOURCE = Path(pytest_callqa.__file__).parent
 
-CORE = ["errors", "plain", "call", "phrases", "finding", "hearing", "rules", "verdict", "engine", "redact", "ledger"]
+CORE = [
+    "errors",
+    "plain",
+    "call",
+    "semantic",
+    "phrases",
+    "finding",
+    "hearing",
+    "rules",
+    "verdict",
+    "engine",
+    "redact",
+    "ledger",
+]
 OUTER = {"readers", "bots", "scenarios", "report", "batch"}
 ALLOWED = {
     **{module: set(CORE[:place]) for place, module in enumerate(CORE)},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness import GOOD, RUDE, SILENT, Project
+from harness import GOOD, PHRASES, RUDE, SILENT, Project, talk
 from pytest_callqa import ledger
 
 
@@ -138,3 +138,13 @@ def test_a_long_pass_says_how_far_it_is(project: Project, monkeypatch: pytest.Mo
     result = project.book().calls(GOOD, RUDE).run("--callqa-mode", "batch")
     result.stdout.fnmatch_lines(["callqa: 2 calls judged"])
     assert project.run("--callqa-mode", "batch", "-p", "no:terminal").ret == pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.mark.parametrize("mode", ["cells", "batch"])
+def test_an_expression_that_hangs_is_an_error_of_the_rules_that_ask_for_it(project: Project, mode: str) -> None:
+    phrases = PHRASES.replace("sorry: [sorry, I apologise]", "sorry: [sorry, '/(a|a|aa)+$/']")
+    hiss = talk("hiss", "agent: Hello.", "customer: Damn.", "agent: " + 40 * "a" + "b")
+    result = project.book(phrases=phrases).calls(hiss, GOOD).run("--callqa-mode", mode)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert project.verdicts() == {"hiss": "pemn", "good": "ppmn"}
+    result.stdout.fnmatch_lines(["*/(a|a|aa)+$/ was broken off after 0.5 s on 41 characters; make it simpler*"])

@@ -12,7 +12,7 @@ from unicodedata import east_asian_width
 import msgspec
 
 from pytest_callqa.call import MIXED_SPEAKERS, Attestation, Call, Case, Event, EventKind, Role, Turn
-from pytest_callqa.errors import Undecided
+from pytest_callqa.errors import BadInput, Undecided
 from pytest_callqa.finding import Clock, Finding, Quote, Trace, Utterance, clock_time
 from pytest_callqa.phrases import Hit, Matcher, Phrase, PhraseBook, Stretch
 
@@ -263,10 +263,11 @@ class Moment(msgspec.Struct, frozen=True, dict=True, eq=False):
 
 
 class _Heard(msgspec.Struct):
-    """What a book's matcher heard in a call, by phrase and utterance."""
+    """What a book's matcher heard in a call, by phrase and utterance; ``hung`` are phrases it could not hear."""
 
     matcher: Matcher
     stretches: dict[str, list[tuple[Utterance, Sequence[Stretch]]]]
+    hung: dict[str, BadInput]
 
 
 class Hearing:
@@ -541,7 +542,8 @@ class Hearing:
     def heard(self, phrase: Phrase) -> tuple[Sequence[Quote], tuple[str, ...]]:
         """Every quote of a phrase in the call, in order, and the parts it must have; found once for all questions.
 
-        Raises :class:`Undecided` when the phrase cannot be heard in the call's language, or for want of a setting.
+        Raises :class:`Undecided` when the phrase cannot be heard in the call's language, or for want of a setting,
+        and :class:`BadInput` when one of its regular expressions hung.
         """
         known = self._heard.get(phrase)
         if known is None:
@@ -558,6 +560,8 @@ class Hearing:
                 if slot
                 else f"the phrase {str(phrase)!r} has no wordings in {self.language!r}"
             )
+        if phrase.name in book.hung:
+            raise book.hung[phrase.name]
         quotes = []
         for said, stretches in book.stretches.get(phrase.name, ()):
             quotes.extend([Quote(said, stretch, phrase.name) for stretch in stretches])
@@ -570,7 +574,8 @@ class Hearing:
         for said in self.utterances:
             for name, found in matcher.heard(said.text).items():
                 stretches.setdefault(name, []).append((said, found))
-        heard = self._books[phrase.book] = _Heard(matcher, stretches)
+        hung = {name: error for said in self.utterances for name, error in matcher.hung(said.text).items()}
+        heard = self._books[phrase.book] = _Heard(matcher, stretches, hung)
         return heard
 
     def quote(self, said: Utterance, hit: Hit, phrase: str) -> Quote:

@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate, chain
@@ -34,6 +34,8 @@ from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from regex import Pattern
+
+    from pytest_callqa.semantic import Senses
 
 from pytest_callqa import plain
 from pytest_callqa.errors import BadBook, BadInput, did_you_mean
@@ -65,6 +67,7 @@ _ASCII_TOKEN = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*")
 _MARKS = "\u0300-\u036f\ufe00-\ufe0f"
 _CLUSTER = re.compile(rf".[{_MARKS}]*", re.DOTALL)
 _MARK = re.compile(rf"[{_MARKS}]")
+_SENTENCE = re.compile(r"[^.?!。？！…]+")
 _DRAWN_OUT = re.compile(r"(.)\1+")
 _APOSTROPHES = str.maketrans("\u2019\u02bc\u2018\uff07`\u00b4", "''''''")
 _SIGNS = str.maketrans("（）［］｛｝｜＜＞＾＄", "()[]{}|<>^$")
@@ -116,6 +119,11 @@ def places_of_words(text: str) -> list[tuple[int, int]]:
     folded, places = _fold(text)
     spans = [match.span() for match in _pieces_of(folded).finditer(folded)]
     return spans if places is None else [(places[start][0], places[end - 1][1]) for start, end in spans]
+
+
+def sentences(text: str) -> Iterator[tuple[int, int]]:
+    """The span of each sentence of a text."""
+    return (match.span() for match in _SENTENCE.finditer(text))
 
 
 def _pieces_of(folded: str) -> re.Pattern[str]:
@@ -375,15 +383,16 @@ def _either(forms: list[_Form]) -> list[_Form]:
 
 
 class _Entry(msgspec.Struct, frozen=True, gc=False):
-    """One phrase in one language, as written."""
+    """One phrase in one language, as written; ``meaning`` is the likeness from which it is heard in other words."""
 
     parts: Mapping[str, tuple[Wording, ...]]
     unless: tuple[Wording, ...]
     threshold: float
+    meaning: float = 0.0
 
 
 class _Language(msgspec.Struct):
-    """Everything the phrase files say about one language."""
+    """Everything the phrase files say about one language; ``semantic`` is the folder of its embedding model."""
 
     fillers: frozenset[str] = frozenset()
     light: frozenset[str] = frozenset()
@@ -392,6 +401,7 @@ class _Language(msgspec.Struct):
     forbidden: set[str] = msgspec.field(default_factory=set)
     fold: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     threshold: float = THRESHOLD
+    semantic: str = ""
     entries: dict[str, _Entry] = msgspec.field(default_factory=dict)
 
 
@@ -503,7 +513,9 @@ class _Loader:
             return
         code = primary(str(document["language"]))
         language = self.languages.setdefault(code, _Language())
-        self._unknown(file, document, ("language", *_WORD_LISTS, "forbidden", "expand", "threshold", "phrases"))
+        self._unknown(
+            file, document, ("language", *_WORD_LISTS, "forbidden", "expand", "threshold", "semantic", "phrases")
+        )
         for key in _WORD_LISTS:
             words = {word for text in self._texts(file, document, key) for word in split_words(text)}
             setattr(language, key, getattr(language, key) | words)
@@ -517,6 +529,8 @@ class _Loader:
         self._expand(file, language, document.get("expand") or {})
         if "threshold" in document:
             language.threshold = self._number(file, document["threshold"])
+        if isinstance(model := document.get("semantic"), str) and model:
+            language.semantic = str(Path(file).parent / model)
         phrases = document.get("phrases") or {}
         if not isinstance(phrases, dict):
             self._fault(file, phrases, "`phrases` must be a table of names")
@@ -555,6 +569,8 @@ class _Loader:
             entries = self.languages[code].entries
             if name not in entries:
                 self._fault(file, name, f"`forbidden` names no phrase {str(name)!r}.{did_you_mean(name, entries)}")
+            elif entries[name].meaning:
+                self._fault(file, name, f"{name} is forbidden, and likeness convicts nobody; remove its `meaning`")
         for language in self.languages.values():
             self._resolve(language)
         if self.faults:
@@ -563,7 +579,7 @@ class _Loader:
 
     def _entry(self, file: str, language: _Language, name: str, body: plain.Plain) -> _Entry:
         table: Mapping[str, plain.Plain] = body if isinstance(body, dict) else {plain.Text("any", _line(name)): body}
-        self._unknown(file, table, ("any", "parts", "unless", "threshold"))
+        self._unknown(file, table, ("any", "parts", "unless", "threshold", "meaning"))
         if ("any" in table) == ("parts" in table):
             self._fault(file, name, f"{name} needs either `any` (wordings) or `parts`")
         parts = table.get("parts", {})
@@ -580,7 +596,10 @@ class _Loader:
             if not groups[part] and len(self.faults) == faults:
                 self._fault(file, name, f"{name}{part and '.' + part} has no wording")
         threshold = self._number(file, table["threshold"]) if "threshold" in table else language.threshold
-        return _Entry(groups, self._wordings(file, language, table, "unless"), threshold)
+        meaning = self._number(file, table["meaning"]) if "meaning" in table else 0.0
+        if meaning and "any" not in table:
+            self._fault(file, table["meaning"], f"{name} is heard in parts, which have no meaning; remove `meaning`")
+        return _Entry(groups, self._wordings(file, language, table, "unless"), threshold, meaning)
 
     def _wordings(
         self, file: str, language: _Language, table: Mapping[str, plain.Plain], key: str
@@ -624,7 +643,8 @@ class _Loader:
         for name, entry in entries.items():
             guards: list[Wording] = []
             parts = {part: tuple(expand(wordings, guards, (name,))) for part, wordings in entry.parts.items()}
-            language.entries[name] = _Entry(parts, (*expand(entry.unless, [], (name,)), *guards), entry.threshold)
+            unless = (*expand(entry.unless, [], (name,)), *guards)
+            language.entries[name] = replace(entry, parts=parts, unless=unless)
 
     def _texts(self, file: str, table: Mapping[str, plain.Plain], key: str) -> list[str]:
         value = table.get(key, [])
@@ -733,7 +753,7 @@ class Matcher:
         self._of_phrase: dict[str, list[_Pattern]] = {}
         self._lacking: dict[str, str] = {}
         self._expressions: list[tuple[int, str]] = []
-        self._hung: dict[str, BadInput] = {}
+        self._hung: dict[str, dict[str, BadInput]] = {}
         self._numbers: dict[str, int] = {}
         self._names_by_sound: dict[str, list[str]] = {}
         for word in {word for values in self._slots.values() for value in values for word in value}:
@@ -750,6 +770,23 @@ class Matcher:
         self._meanings = _Meanings(self._sounds_of, most=5 * remember)
         self._known: dict[tuple[int, ...], Mapping[str, tuple[Stretch, ...]]] = {}
         self._remember = remember
+        meant = {name: entry for name, entry in language.entries.items() if language.semantic and entry.meaning}
+        self._senses = self._load_senses(meant) if meant else None
+
+    def _load_senses(self, meant: Mapping[str, _Entry]) -> Senses:
+        from pytest_callqa.semantic import Senses
+
+        examples = {
+            name: (entry.meaning, self._sentences(entry.parts[""]), self._sentences(entry.unless))
+            for name, entry in meant.items()
+        }
+        return Senses(self._language.semantic, examples)
+
+    def _sentences(self, wordings: Iterable[Wording]) -> list[str]:
+        """What wordings mean in plain words: each form with its first alternatives."""
+        forms = (form for wording in wordings for form in wording.forms)
+        said = ([each.options[0] for each in form if isinstance(each, _Word)] for form in forms)
+        return list(dict.fromkeys((" " if words[0].isascii() else "").join(words) for words in said if words))
 
     def parts(self, name: str) -> tuple[str, ...]:
         """The parts a phrase must have, in order; ``("",)`` for a phrase without parts, ``()`` if unknown here."""
@@ -769,6 +806,8 @@ class Matcher:
         Raises :class:`BadInput` when a regular expression of the book takes too long on the text.
         """
         heard = self.heard(text)
+        for error in self.hung(text).values():
+            raise error
         if not heard:
             return _NOTHING
         places = places_of_words(text)
@@ -782,6 +821,26 @@ class Matcher:
 
         Texts whose words mean the same to the book ("it is 4", "it is 7") are matched once.
         """
+        heard = self._heard(text)
+        return heard if self._senses is None else {**self._meant(text, heard, self._senses), **heard}
+
+    def hung(self, text: str) -> Mapping[str, BadInput]:
+        """The phrases of which nothing is known in a text that was heard: a regular expression took too long on it."""
+        return self._hung.get(text, _NO_ERRORS)
+
+    def _meant(self, text: str, heard: Container[str], senses: Senses) -> Mapping[str, tuple[Stretch, ...]]:
+        """The phrases that sentences of the text mean, and nobody has ``heard`` in their words."""
+        found: dict[str, list[Stretch]] = {}
+        words = places_of_words(text)
+        for start, end in sentences(text):
+            inside = [number for number, (first, _) in enumerate(words) if start <= first < end]
+            for name, score in senses.alike(text[start:end].strip()) if inside else ():
+                if name not in heard:
+                    found.setdefault(name, []).append(Stretch(inside[0], inside[-1], score))
+        return {name: tuple(stretches) for name, stretches in found.items()}
+
+    def _heard(self, text: str) -> Mapping[str, tuple[Stretch, ...]]:
+        """What is heard by words alone."""
         meant = tuple(map(self._meanings.__getitem__, split_words(text)))
         if self._expressions:
             found = self._express(text)
@@ -991,21 +1050,24 @@ class Matcher:
 
     def _express(self, text: str) -> dict[int, list[_Span]]:
         """What the regular expressions find, widened to whole words; one that hung on a text is not tried again."""
-        if text in self._hung:
-            raise self._hung[text]
         found: dict[int, list[_Span]] = {}
         places: list[tuple[int, int]] = []
-        try:
-            for owner, expression in self._expressions:
-                for start, end in find_expression(expression, text):
-                    places = places or self._places(text)
-                    touched = [n for n, place in enumerate(places) if place[0] < end and place[1] > start]
-                    if touched:
-                        found.setdefault(owner, []).append((100.0, touched[0], touched[-1]))
-        except BadInput as error:
-            if len(self._hung) < self._remember:  # pragma: no branch - each took half a second to hang
-                self._hung[text] = error
-            raise
+        hung = self._hung.get(text, {})
+        for owner, expression in self._expressions:
+            name = self._keys[owner][0]
+            if name in hung:
+                continue
+            try:
+                spans = find_expression(expression, text)
+            except BadInput as error:
+                hung[name] = error
+                self._hung[text] = hung
+                continue
+            for start, end in spans:
+                places = places or self._places(text)
+                touched = [n for n, place in enumerate(places) if place[0] < end and place[1] > start]
+                if touched:
+                    found.setdefault(owner, []).append((100.0, touched[0], touched[-1]))
         return found
 
     def _listen(self, meant: Sequence[int], found: dict[int, list[_Span]]) -> Mapping[str, tuple[Stretch, ...]]:
@@ -1087,6 +1149,7 @@ def _place(heard: _Heard) -> tuple[int, int, str, float]:
 
 
 _NOTHING: Mapping[str, tuple[()]] = MappingProxyType({})
+_NO_ERRORS: Mapping[str, BadInput] = MappingProxyType({})
 
 
 class _Meanings(dict[str, int]):
