@@ -68,7 +68,7 @@ class Tally(msgspec.Struct):
             counts = self.counts.setdefault(clause, {})
             counts[letter] = counts.get(letter, 0) + 1
         for clause, found in entry.found.items():
-            if entry.verdicts[order.index(clause)] == Outcome.FAILED.letter:
+            if entry.verdicts[order.index(clause)] in _FAILING:
                 worst = self.worst.setdefault(clause, [])
                 worst.append(Failing(entry.call, found.broken, found.start, found.reason))
                 if len(worst) > 2 * WORST_KEPT:
@@ -82,6 +82,9 @@ class Tally(msgspec.Struct):
         for clause in self.worst:
             self._trim(clause)
         return self
+
+
+_FAILING = Outcome.FAILED.letter + Outcome.ERROR.letter
 
 
 class _Judged(msgspec.Struct, frozen=True):

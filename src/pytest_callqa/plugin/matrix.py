@@ -322,7 +322,8 @@ def tell_batch(found: Rule, tally: Tally, *, strict: bool) -> None:
     if failing or broken:
         worst = [_line(failing_call) for failing_call in tally.worst.get(found.clause, [])]
         head = f"{found.clause} {found.title}\n{failing:,} of {tally.calls:,} calls break this rule ({told})"
-        more = [f"  … and {failing - len(worst):,} more in the ledger"] if failing > len(worst) else []
+        left = failing + counts.get(Outcome.ERROR, 0) - len(worst)
+        more = [f"  … and {left:,} more in the ledger"] if left > 0 else []
         pytest.fail("\n".join([head, *worst, *more]), pytrace=False)
     if not counts.get(Outcome.PASSED):
         pytest.skip(f"{max(counts, key=lambda o: counts[o], default=Outcome.NOT_APPLICABLE)}: {told or 'no calls'}")
@@ -330,7 +331,8 @@ def tell_batch(found: Rule, tally: Tally, *, strict: bool) -> None:
 
 def _line(failing: Failing) -> str:
     times = f", {failing.broken} times" if failing.broken > 1 else ""
-    return f"  {failing.call} at {clock_time(failing.start)}{times}: {failing.reason}"
+    at = f" at {clock_time(failing.start)}" if failing.start is not None else ""
+    return f"  {failing.call}{at}{times}: {failing.reason}"
 
 
 # -- helpers
