@@ -263,7 +263,8 @@ def _verified(call: Hearing, before: Quote) -> bool:
 def confidential_data(call: Hearing, code: Code) -> Finding:
     """What the agent tells of a customer who had neither told it before nor been verified ("your card number is …")."""
     found = []
-    for quote in call.agent.says(phrases.personal_number, phrases.personal_address).quotes:
+    begins = (phrases.personal_number, phrases.personal_address)
+    for quote in call.agent.says(*begins).quotes:
         text = call.utterances[quote.turn].text
         sentence = text[quote.first : _SENTENCE.match(text, quote.last).end()]
         least = code.confidential_digits if quote.phrase == "personal_number" else 1
@@ -273,7 +274,8 @@ def confidential_data(call: Hearing, code: Code) -> Finding:
         if (numbers or _codes(sentence) - told_codes) and not _verified(call, quote):
             told = Hit(quote.first, quote.first + len(sentence), quote.score)
             found.append(call.quote(call.utterances[quote.turn], told, quote.phrase))
-    return Finding("the agent tells what only the customer may know", call.clock, call.trace, quotes=tuple(found))
+    asked = "the agent tells what only the customer may know"
+    return Finding(asked, call.clock, call.trace, quotes=tuple(found), sought=begins)
 
 
 _COUNTS = {word: float(figure) for word, figure in _FIGURES.items()} | {"half": 0.5, "ten": 10}
@@ -712,9 +714,10 @@ def complaint_accepted(call: Hearing, code: Code) -> Iterator[Moment]:
 # --- 3.5 systems, suggestions, requests, thanks -------------------------------------------
 
 
-def _of(call: Hearing, said: Utterance | None, *any_of: Phrase) -> bool:
-    """Whether one of the phrases is in this utterance."""
-    return said is not None and call.speech((said,), "").says(*any_of).holds
+def _of(call: Hearing, said: Utterance | None, *any_of: Phrase) -> Finding | None:
+    """One of the phrases in this utterance; None if there is none."""
+    found = call.speech((said,), said.role).says(*any_of) if said is not None else None
+    return found if found is not None and found.holds else None
 
 
 def _on_hold(call: Hearing) -> Iterator[Moment]:
@@ -728,14 +731,24 @@ def _system_pauses(call: Hearing, code: Code) -> Iterator[Moment]:
     """Silences that are the agent's, and for the system: the agent's words before or after it say so."""
     for silence in call.silences(code.system_wait):
         before, after = silence.before, silence.after
-        if before is None or after is None or "customer" == after.role != before.role:
+        if before is None or (after is None and not _hung_up_on(call, before)):
+            continue
+        if after is not None and "customer" == after.role != before.role:
             continue
         last = before if before.role == "agent" else next(reversed(call.agent.until(before.index)), None)
         turned = _of(call, last, phrases.ask_wait, phrases.goes_to_the_system)
-        excused = after.role == "agent" and _of(call, after, phrases.kept_waiting, phrases.system_is_slow)
-        if turned or excused:
+        reply = after if after is not None and after.role == "agent" else None
+        sign = turned or _of(call, reply, phrases.kept_waiting, phrases.system_is_slow)
+        if sign is not None:
             inside = before is after  # one turn with a silence in it: the rest of the turn is the reply
-            yield Moment(call, before.index - inside, start=silence.start, end=silence.end, doubt=silence.doubt)
+            index = before.index - inside
+            yield Moment(call, index, start=silence.start, end=silence.end, doubt=silence.doubt, finding=sign)
+
+
+def _hung_up_on(call: Hearing, last: Utterance) -> bool:
+    """Whether the agent, without taking leave, ends the call in the silence after this."""
+    by_agent = call.hangup is not None and call.hangup.by == "agent"
+    return by_agent and _of(call, last, phrases.goodbye) is None
 
 
 @situation("agent makes the customer wait")
@@ -886,13 +899,18 @@ def customer_has_nothing_more(call: Hearing, code: Code) -> Iterator[Moment]:
 
 @situation("customer stays on the line after the farewell")
 def customer_stays_on_the_line(call: Hearing, code: Code) -> list[Moment]:
-    """The line is open and silent for five seconds, until the agent does something or somebody hangs up."""
+    """The line is open and silent for five seconds, until the agent does something or somebody hangs up.
+
+    A customer who speaks ends it, unless the agent had let pass as long again.
+    """
     leave = call.agent.says(phrases.goodbye).first
     if leave is None or not call.customer:
         return []
     for silence in call.silences(code.silence):
         before, after = silence.before, silence.after
-        if before is None or before.index < leave.turn or (after and after.role != "agent"):
+        if before is None or before.index < leave.turn:
+            continue
+        if after and after.role != "agent" and silence.length < code.silence + code.answer:
             continue
         words = _closing(call, before.index + 1).agent.until(before.index + 1)
         if words.says(phrases.goodbye).holds and not _blames_the_phone(words):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import GOOD, RUDE, UNTIMED, Project
+from harness import GOOD, RUDE, RULES, SILENT, UNTIMED, Project
 from pytest_callqa import cli, ledger
 
 
@@ -141,3 +141,31 @@ def test_the_ledger_is_private(desk: Project) -> None:
     assert file.stat().st_mode & 0o077 == 0
     assert Path(".callqa/.gitignore").exists()
     assert isinstance(next(ledger.read(file)), ledger.Run)
+
+
+def test_teeth_says_which_rules_catch_what_breaks_them(desk: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    desk.calls(GOOD, SILENT).file("rules/calls/torn.json", '{"id": ')
+    callqa("check", "--book", "rules", "calls", "--ledger", "ledger.jsonl")
+    capsys.readouterr()
+    written = ("--json", "teeth.json", "--ledger", "ledger.jsonl")
+    assert callqa("teeth", "--book", "rules", "calls", *written) == cli.FINDINGS
+    said = capsys.readouterr().out
+    assert "clauses that no mutant touches: 1" in said
+    assert "no mutant can break: 1.3" in said
+    teeth = json.loads((desk.path / "teeth.json").read_text())
+    assert [rule["clause"] for rule in teeth["rules"]] == ["1.1", "1.2", "1.3", "2.1"]
+    assert (desk.path / "teeth.json").stat().st_mode & 0o777 == 0o600
+    table = list(ledger.read(desk.path / "ledger.jsonl"))[-1]
+    assert isinstance(table, ledger.Exhibit)
+    assert table.columns[0] == "clause"
+
+
+def test_teeth_tells_what_was_missed_and_what_could_not_be_read(
+    desk: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toothless = RULES.replace("assert moment.reply.says(phrases.sorry)", "assert moment.reply.says(phrases.sorry) or 1")
+    desk.book(toothless).calls(GOOD, name="rules/calls/day.jsonl").file("rules/calls/torn.json", '{"id": ')
+    assert callqa("teeth", "--book", "rules") == cli.FINDINGS
+    said = capsys.readouterr()
+    assert "missed: 1.2: good, dropped: without sorry: “sorry” (the clause holds all the same)" in said.out
+    assert "rules/calls/torn.json" in said.err

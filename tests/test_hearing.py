@@ -307,7 +307,7 @@ def test_without_a_book_nothing_is_known_as_a_sign_of_listening() -> None:
 
 # --- questions ----------------------------------------------------------------------------
 
-SAID = ["Hello, good morning", "I'm so sorry", "How can I help you?", "Thank you, call again, goodbye", "Well-", ""]
+SAID = ["Hello, good morning", "I'm so sorry", "How can I help you?", "Thank you, call again, goodbye", "Well-", "Hm"]
 LINES = st.lists(st.tuples(st.sampled_from(["agent", "customer"]), st.sampled_from(SAID)), max_size=8)
 PHRASES = [phrases.hello, phrases.apology, phrases.offer_help, phrases.farewell, phrases.curse]
 QUESTIONS = st.tuples(

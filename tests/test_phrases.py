@@ -123,6 +123,23 @@ def test_parts_are_heard_one_by_one() -> None:
     assert [(hit.part, hit.start, hit.end) for hit in hits] == [("goodbye", 0, 7), ("thanks", 12, 21)]
 
 
+def test_a_phrase_is_said_in_its_plainest_words() -> None:
+    said = english(
+        "  it:\n    parts:\n      hello: ['(hello|hi) [sir|madam]', 'good ..2 day', '/hi+/']\n"
+        "      name: ['{organisation}', 'room {number}', 'the {street}']\n"
+        "    unless: [hello there]\n    near: [Well hello]\n"
+    )
+    assert said.sentences("it", "en-GB", {"organisation": ["Acme", "Acme Bank"]}) == {
+        "hello": ("hello", "good day"),
+        "name": ("Acme", "room 5"),
+    }
+    assert said.near_misses("it", "en") == ("Well hello", "hello there")
+    assert said.sentences("other", "en") == {}
+    assert said.near_misses("other", "en") == ()
+    chinese = book("language: zh\nphrases: {it: [请您稍等 OK 好吗]}")
+    assert chinese.sentences("it", "zh") == {"": ("请您稍等 ok 好吗",)}
+
+
 def test_a_guard_silences_what_it_covers_and_nothing_else() -> None:
     assert heard("problem", "That's not my problem", unless="not my problem") == []
     assert heard("problem", "Not my problem. What problem?", unless="not my problem") == ["problem"]

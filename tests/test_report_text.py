@@ -173,3 +173,24 @@ def test_what_was_said_keeps_the_marks_that_scripts_need() -> None:
 def test_text_is_cut_by_the_columns_it_takes(given: str, size: int, kept: str) -> None:
     assert text.clip(given, size) == kept
     assert text.cells(text.pad(kept, 12)) == 12
+
+
+def test_a_table_of_another_part_is_told_in_columns() -> None:
+    table = ledger.Exhibit(
+        view="rules",
+        title="Teeth",
+        note="What bites.",
+        figures=(("caught", 1200),),
+        columns=("clause", "caught", "share", "example"),
+        rows=(("1.1", 1200, 0.5, "a\u202eb"), ("10.1", None, 12.25, "")),
+    )
+    assert text.exhibit_lines(table, 60) == [
+        "What bites.",
+        "",
+        "clause  caught  share  example",
+        "1.1      1,200    0.5  a⟨U+202E⟩b",
+        "10.1             12.2",
+        "",
+        "caught: 1,200",
+    ]
+    assert text.exhibit_lines(ledger.Exhibit(view="run", title="Nothing", columns=("clause",)), 60) == ["clause", ""]

@@ -10,17 +10,19 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pytest_callqa import ledger, tuning, vendors
 from pytest_callqa.batch import Job, judge_documents
+from pytest_callqa.call import Call
 from pytest_callqa.errors import CallQAError
 from pytest_callqa.phrases import PhraseBook
 from pytest_callqa.plugin.options import DEFAULT_LEDGER, SWITCHES
 from pytest_callqa.plugin.settings import role_map
 from pytest_callqa.readers import FORMATS, ReadOptions, Unreadable, find_documents, find_sidecars, read_calls, to_native
 from pytest_callqa.report.model import Summary, summarise
-from pytest_callqa.report.text import rules_table, terminal_lines, visible
+from pytest_callqa.report.text import exhibit_lines, rules_table, terminal_lines, visible
 from pytest_callqa.rules import RuleBook
 
 CLEAN, FINDINGS, USAGE, NOT_JUDGED = 0, 1, 2, 3
@@ -108,6 +110,17 @@ def _parser() -> argparse.ArgumentParser:
     for column in ("text", "label", "group"):
         tuning.add_argument(f"--{column}", default=column, metavar="COLUMN", help=f"its column, default {column}")
     _book_option(tuning)
+
+    text = "change calls that keep a clause so that they break it, and say which rules catch it"
+    teeth = add("teeth", _teeth, text)
+    teeth.add_argument(
+        "calls", nargs="*", metavar="PATH", help="calls: files, folders or patterns (default: the book's)"
+    )
+    teeth.add_argument("--seeds", type=int, default=6, metavar="N", help="calls a rule and language, default 6")
+    teeth.add_argument("--json", type=Path, metavar="FILE", help="write every mutant and what became of it here")
+    teeth.add_argument("--ledger", type=Path, help="add the table to this ledger, for the report")
+    _book_option(teeth)
+    _reading_options(teeth)
 
     rules = add("rules", _rules, "list the rules of the book")
     _book_option(rules)
@@ -240,6 +253,45 @@ def _inspect(options: argparse.Namespace) -> int:
             found = inspect_call(book, call, language=options.language, organisation=options.organisation)
             print("\n".join(tell(found, width)))
     return FINDINGS if failed else CLEAN
+
+
+def _teeth(options: argparse.Namespace) -> int:
+    from pytest_callqa.scenarios.teeth import exhibit, teeth_of, told
+
+    book = _load_book(options)
+    found = teeth_of(book, _readable(options.calls or [str(book.root / "calls")], options), seeds=options.seeds)
+    table = exhibit(found)
+    width = shutil.get_terminal_size((100, 24)).columns
+    print("\n".join(exhibit_lines(table, width)))
+    for rule in found.rules:
+        for bite in rule.missed:
+            print(f"missed: {rule.clause}: {visible(told(bite))}")
+    if found.untouched:
+        print(f"no mutant can break: {', '.join(found.untouched)}")
+    if options.json:
+        options.json.unlink(missing_ok=True)
+        _append(options.json, msgspec.json.format(msgspec.json.encode(found), indent=1))
+    if options.ledger:
+        next(ledger.read(options.ledger), None)  # told at once if it is none
+        _append(options.ledger, table)
+    return CLEAN if found.caught == found.breaking and not found.untouched else FINDINGS
+
+
+def _readable(paths: Sequence[str], options: argparse.Namespace) -> list[Call]:
+    """The calls under these paths; what cannot be read is told and left out."""
+    calls = []
+    for call in read_calls(paths, _reading(options)):
+        if isinstance(call, Unreadable):
+            print(f"callqa: {call}", file=sys.stderr)
+        else:
+            calls.append(call)
+    return calls
+
+
+def _append(path: Path, line: ledger.LedgerLine | bytes) -> None:
+    writer = ledger.Writer(path)
+    writer.write(line)
+    writer.close()
 
 
 def _rules(options: argparse.Namespace) -> int:

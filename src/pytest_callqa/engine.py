@@ -31,8 +31,8 @@ def hear(call: Call, code: Code, *, language: str = "", organisation: str = "") 
     return Hearing(call, language=spoken, slots={"organisation": names})
 
 
-class _Result(msgspec.Struct, frozen=True):
-    """What became of one moment; ``tested`` holds the findings that decided it."""
+class Trial(msgspec.Struct, frozen=True):
+    """What became of one moment; ``tested`` holds the findings that decided it, each with file and line of its test."""
 
     outcome: Outcome
     reason: str
@@ -65,9 +65,7 @@ def judge(
         return Verdict(clause=clause, outcome=Outcome.ERROR, reason=_broken(error))
     if not moments:
         return Verdict(clause=clause, outcome=Outcome.NOT_APPLICABLE)
-    given = {"call": call, "code": code, **(fixtures or {})}
-    given = {name: given[name] for name in rule.arguments if name in given}
-    results = [_try(rule, moment, call, given) for moment in moments]
+    results = trials(rule, call, code, fixtures)
     worst = min(results, key=_badness)
     if quotes is None or worst.outcome not in (Outcome.PASSED, Outcome.NOT_APPLICABLE):
         evidence = tuple(_evidence(results))
@@ -85,7 +83,14 @@ def judge(
     )
 
 
-def _badness(result: _Result) -> int:
+def trials(rule: Rule, call: Hearing, code: Code, fixtures: Mapping[str, object] | None = None) -> list[Trial]:
+    """What became of each moment of a rule's situation. Raises what its situation raises."""
+    given = {"call": call, "code": code, **(fixtures or {})}
+    given = {name: given[name] for name in rule.arguments if name in given}
+    return [_try(rule, moment, call, given) for moment in rule.when.moments(call, code)]
+
+
+def _badness(result: Trial) -> int:
     return _WORST_FIRST.index(result.outcome.letter)
 
 
@@ -95,9 +100,9 @@ def judge_call(book: RuleBook, call: Call, rules: Iterable[Rule] | None = None, 
     return [judge(rule, heard, book.code) for rule in (book.rules if rules is None else rules)]
 
 
-def _try(rule: Rule, moment: Moment, call: Hearing, given: Mapping[str, object]) -> _Result:
+def _try(rule: Rule, moment: Moment, call: Hearing, given: Mapping[str, object]) -> Trial:
     if rule.manual and call.attestation(rule.clause) is None:
-        return _Result(Outcome.NOT_ASSESSED, "nobody has attested this clause for this call", moment, ())
+        return Trial(Outcome.NOT_ASSESSED, "nobody has attested this clause for this call", moment, ())
     tested = call.trace.tested = []
     outcome, reason, line, start = Outcome.PASSED, "", "", moment.start
     try:
@@ -120,7 +125,7 @@ def _try(rule: Rule, moment: Moment, call: Hearing, given: Mapping[str, object])
         call.half_said = False
     if moment.doubt and outcome in (Outcome.PASSED, Outcome.FAILED):
         outcome, reason, line, start = Outcome.UNDECIDED, moment.doubt, "", moment.start
-    return _Result(outcome, reason, moment, tested, line, start)
+    return Trial(outcome, reason, moment, tested, line, start)
 
 
 def _explain(failure: AssertionError, tests: Sequence[tuple[Finding, str, int]]) -> tuple[str, str, float | None]:
@@ -129,7 +134,7 @@ def _explain(failure: AssertionError, tests: Sequence[tuple[Finding, str, int]])
     The author's message comes first; else the finding tested on that very line; else the line itself.
     """
     frame = traceback.extract_tb(failure.__traceback__)[-1]
-    statement = _assertion(frame.filename, frame.lineno or 0)
+    statement = assertion_at(frame.filename, frame.lineno or 0)
     said = str(failure).partition("\n")[0].strip()
     message = said if statement is None or statement.msg is not None else ""
     lines = range(statement.lineno, (statement.end_lineno or 0) + 1) if statement else (frame.lineno,)
@@ -146,7 +151,7 @@ def _explain(failure: AssertionError, tests: Sequence[tuple[Finding, str, int]])
 
 
 @lru_cache(maxsize=4096)
-def _assertion(file: str, line: int) -> ast.Assert | None:
+def assertion_at(file: str, line: int) -> ast.Assert | None:
     """The assert statement that reaches over a line; None where there is none, or no source.
 
     A traceback points into it, and elsewhere with pytest's rewriting than without.
@@ -167,7 +172,7 @@ def _broken(error: Exception) -> str:
     return f"the rule broke: {said} ({os.path.basename(frame.filename)}:{frame.lineno})"
 
 
-def _evidence(results: Iterable[_Result]) -> Iterator[Evidence]:
+def _evidence(results: Iterable[Trial]) -> Iterator[Evidence]:
     """What the moments and every finding of the rule rest on; near misses only where they explain a failure."""
     for result in results:
         told: set[Evidence] = set()
@@ -178,7 +183,7 @@ def _evidence(results: Iterable[_Result]) -> Iterator[Evidence]:
                     yield evidence
 
 
-def _findings(result: _Result) -> Iterator[tuple[Finding, bool]]:
+def _findings(result: Trial) -> Iterator[tuple[Finding, bool]]:
     """The findings of a moment, and whether a near miss explains them."""
     if result.outcome is Outcome.NOT_ASSESSED:
         return

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from pytest_callqa.call import Role, Timing, Turn
 from pytest_callqa.errors import Undecided
-from pytest_callqa.phrases import Hit, Stretch, places_of_words
+from pytest_callqa.phrases import Hit, Phrase, Stretch, places_of_words
 
 PUNCTUATION = " \t\n.,;:!?\"'。，；：！？、…"
 """What may follow the last word of a turn without being said."""
@@ -165,11 +165,21 @@ class Trace:
     tested: list[tuple[Finding, str, int]] = field(default_factory=list)
 
 
+class Measure(msgspec.Struct, frozen=True, gc=False):
+    """A time held against a limit, both in seconds: ``at_least`` as long, else at most."""
+
+    took: float
+    limit: float
+    at_least: bool
+
+
 class Finding(msgspec.Struct, frozen=True, eq=False):
     """What a question found.
 
     It is true when ``quotes`` answer it (or ``fact`` holds), nothing is ``missing`` and no link of
     the chain broke (``problem``). Chained questions narrow it and remember why they failed.
+    The question itself is kept too: which phrases were ``sought``, in which ``speech``, and the
+    last ``measure``.
     """
 
     asked: str
@@ -180,6 +190,9 @@ class Finding(msgspec.Struct, frozen=True, eq=False):
     fact: bool | None = None
     problem: str = ""
     look: Callable[[], Quote | None] | None = None
+    sought: tuple[Phrase, ...] = ()
+    speech: Sequence[Utterance] = ()
+    measure: Measure | None = None
 
     @property
     def holds(self) -> bool:
@@ -251,11 +264,14 @@ class Finding(msgspec.Struct, frozen=True, eq=False):
         waited = self._time(self.quotes[0]) - start
         reached = self.clock.reaches(waited, seconds, f"the wait after {clock_time(start)}")
         met = reached if at_least else not reached or waited <= seconds + 0.005
+        measured = replace(self, measure=Measure(waited, seconds, at_least))
         if met:
-            return self
+            return measured
         bound = "at least" if at_least else "at most"
         return replace(
-            self, problem=f"said {waited:.1f} s after {clock_time(start)}, expected {bound} {seconds:g} s", look=None
+            measured,
+            problem=f"said {waited:.1f} s after {clock_time(start)}, expected {bound} {seconds:g} s",
+            look=None,
         )
 
     def _time(self, quote: Quote) -> float:

@@ -13,7 +13,7 @@ import msgspec
 
 from pytest_callqa.call import MIXED_SPEAKERS, Attestation, Call, Case, Event, EventKind, Role, Turn
 from pytest_callqa.errors import BadInput, Undecided
-from pytest_callqa.finding import Clock, Finding, Quote, Trace, Utterance, clock_time
+from pytest_callqa.finding import Clock, Finding, Measure, Quote, Trace, Utterance, clock_time
 from pytest_callqa.phrases import Hit, Matcher, Phrase, PhraseBook, Stretch
 
 _index = attrgetter("index")
@@ -147,6 +147,8 @@ class Speech(Sequence[Utterance]):
             quotes=tuple(quotes),
             missing=missing,
             look=None if said else lambda: self._nearest(phrases),
+            sought=phrases,
+            speech=self,
         )
 
     def _hear(
@@ -190,12 +192,12 @@ class Speech(Sequence[Utterance]):
             for said in self._said
             for first, last in finder(said.text)
         ]
-        return Finding(f"{self.who} {what}", self._call.clock, self._call.trace, quotes=tuple(quotes))
+        return Finding(f"{self.who} {what}", self._call.clock, self._call.trace, quotes=tuple(quotes), speech=self)
 
     def spoken(self, what: str = "says anything") -> Finding:
         """Whether there is any speech here at all; the quotes are the whole utterances."""
         quotes = [self._call.quote(said, Hit(0, len(said.text), 100.0), "") for said in self._said]
-        return Finding(f"{self.who} {what}", self._call.clock, self._call.trace, quotes=tuple(quotes))
+        return Finding(f"{self.who} {what}", self._call.clock, self._call.trace, quotes=tuple(quotes), speech=self)
 
     def pace(self) -> float:
         """Words (Chinese: characters) a minute. Raises :class:`Undecided` without the turns' ends."""
@@ -500,7 +502,8 @@ class Hearing:
         reached = self.clock.reaches(took, limit, what)
         met = reached if at_least else not reached or took <= limit + 0.005
         bound = "at least" if at_least else "at most"
-        return Finding(f"{what}: {took:.1f} s, expected {bound} {limit:g} s", self.clock, self.trace, fact=met)
+        told = f"{what}: {took:.1f} s, expected {bound} {limit:g} s"
+        return Finding(told, self.clock, self.trace, fact=met, measure=Measure(took, limit, at_least))
 
     # -- what it takes
 

@@ -72,6 +72,7 @@ _DRAWN_OUT = re.compile(r"(.)\1+")
 _APOSTROPHES = str.maketrans("\u2019\u02bc\u2018\uff07`\u00b4", "''''''")
 _SIGNS = str.maketrans("（）［］｛｝｜＜＞＾＄", "()[]{}|<>^$")
 _ALIASES = {"cmn": "zh"}
+_between_characters = re.compile(rf"(?<=[{_CJK}]) (?=[{_CJK}])")
 
 
 class Hit(msgspec.Struct, frozen=True, gc=False):
@@ -379,6 +380,29 @@ def _either(forms: list[_Form]) -> list[_Form]:
     return [(_Word(options),), *longer] if options else longer
 
 
+# --- the notation, spoken -----------------------------------------------------------------
+
+
+def _sentences(wordings: Iterable[Wording], slots: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The plainest sentence of each wording that can be said."""
+    said = (_sentence(wording.forms[0], slots) for wording in wordings if wording.forms)
+    return tuple(dict.fromkeys(sentence for sentence in said if sentence))
+
+
+def _sentence(form: _Form, slots: Mapping[str, Sequence[str]]) -> str:
+    """A form as it may be said; nothing if one of its slots has no value."""
+    words: list[str] = []
+    for element in form:
+        if isinstance(element, _Slot):
+            value = next(iter(slots.get(element.name, ["5"] if element.name == "number" else [])), "")
+            if not value:
+                return ""
+            words.append(value)
+        elif isinstance(element, _Word) and not element.optional:
+            words.append(element.options[0])
+    return _between_characters.sub("", " ".join(words))
+
+
 # --- the book -----------------------------------------------------------------------------
 
 
@@ -389,6 +413,7 @@ class _Entry(msgspec.Struct, frozen=True, gc=False):
     unless: tuple[Wording, ...]
     threshold: float
     meaning: float = 0.0
+    near: tuple[str, ...] = ()
 
 
 class _Language(msgspec.Struct):
@@ -470,6 +495,25 @@ class PhraseBook:
         """The wordings of a phrase in a language, as written; empty when it has none."""
         entry = self._languages[primary(language)].entries.get(name)
         return tuple(str(w.text) for wordings in entry.parts.values() for w in wordings) if entry else ()
+
+    def sentences(
+        self, name: str, language: str, slots: Mapping[str, Sequence[str]] | None = None
+    ) -> Mapping[str, tuple[str, ...]]:
+        """What somebody may say for each part of a phrase ("" for one without parts), the code's own wording first.
+
+        One sentence a wording: the first of its alternatives, what is optional left out, slots filled with their
+        first value. Left out are regular expressions, and wordings with a slot that has none.
+        """
+        entry = self._languages[primary(language)].entries.get(name)
+        parts = entry.parts if entry else {}
+        return {part: _sentences(wordings, slots or {}) for part, wordings in parts.items()}
+
+    def near_misses(
+        self, name: str, language: str, slots: Mapping[str, Sequence[str]] | None = None
+    ) -> tuple[str, ...]:
+        """What comes close to a phrase and must not be heard as it: its ``near`` texts, and its guards as sentences."""
+        entry = self._languages[primary(language)].entries.get(name)
+        return (*entry.near, *_sentences(entry.unless, slots or {})) if entry else ()
 
     def matcher(self, language: str, slots: Mapping[str, Sequence[str]] | None = None) -> Matcher:
         """The matcher for a language (``en-US`` means ``en``) with these slot values; kept for reuse.
@@ -579,7 +623,7 @@ class _Loader:
 
     def _entry(self, file: str, language: _Language, name: str, body: plain.Plain) -> _Entry:
         table: Mapping[str, plain.Plain] = body if isinstance(body, dict) else {plain.Text("any", _line(name)): body}
-        self._unknown(file, table, ("any", "parts", "unless", "threshold", "meaning"))
+        self._unknown(file, table, ("any", "parts", "unless", "near", "threshold", "meaning"))
         if ("any" in table) == ("parts" in table):
             self._fault(file, name, f"{name} needs either `any` (wordings) or `parts`")
         parts = table.get("parts", {})
@@ -599,7 +643,8 @@ class _Loader:
         meaning = self._number(file, table["meaning"]) if "meaning" in table else 0.0
         if meaning and "any" not in table:
             self._fault(file, table["meaning"], f"{name} is heard in parts, which have no meaning; remove `meaning`")
-        return _Entry(groups, self._wordings(file, language, table, "unless"), threshold, meaning)
+        near = tuple(str(text) for text in self._texts(file, table, "near"))
+        return _Entry(groups, self._wordings(file, language, table, "unless"), threshold, meaning, near)
 
     def _wordings(
         self, file: str, language: _Language, table: Mapping[str, plain.Plain], key: str

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
 from pytest_callqa.finding import clock_time
+from pytest_callqa.ledger import Cell, Exhibit
 from pytest_callqa.report.figures import Counts, Finding, Rate, Reason, Section, Summary
 from pytest_callqa.rules import Rule
 
@@ -186,6 +187,28 @@ def _unreadable(summary: Summary, width: int) -> Iterator[str]:
         yield from wrap(f"  {where}: {visible(call.problem)}", width, "    ")
     if summary.unreadable > UNREAD_LISTED:
         yield f"  and {summary.unreadable - UNREAD_LISTED:,} more; the ledger lists them all"
+
+
+# -- tables of other parts of a run
+
+
+def exhibit_lines(exhibit: Exhibit, width: int) -> list[str]:
+    """A table that another part of a run made: its note, figures, and rows in columns cut to the width."""
+    rows = [[cell_text(cell) for cell in row] for row in exhibit.rows]
+    widths = [max(map(cells, column)) for column in zip(exhibit.columns, *rows, strict=True)]
+    texts = [any(isinstance(row[place], str) for row in exhibit.rows) for place in range(len(widths))]
+    lines = [*wrap(exhibit.note, width, ""), ""] if exhibit.note else []
+    for row in (exhibit.columns, *rows):
+        columns = [pad(cell, size, left=not text) for cell, size, text in zip(row, widths, texts, strict=True)]
+        lines.append(clip("  ".join(columns).rstrip(), width))
+    return [*lines, "", *(f"{visible(name)}: {cell_text(value)}" for name, value in exhibit.figures)]
+
+
+def cell_text(cell: Cell) -> str:
+    """A cell of a table: numbers with their thousands, nothing for nothing."""
+    if cell is None:
+        return ""
+    return f"{cell:,}" if isinstance(cell, int) else f"{cell:.1f}" if isinstance(cell, float) else visible(cell)
 
 
 # -- the book
