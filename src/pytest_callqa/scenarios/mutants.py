@@ -368,7 +368,9 @@ def _stretches(of: Seed, demand: Demand) -> list[tuple[float, float, str, str]]:
     if turn is not None:
         stretches.append((turn.start, turn.end, f"the time for “{_short(turn)}”", turn.role))
     return [
-        (start, end, *of) for start, end, *of in stretches if start is not None and end is not None and end >= start
+        (start, end, what, who)
+        for start, end, what, who in stretches
+        if start is not None and end is not None and end >= start
     ]
 
 
