@@ -291,8 +291,8 @@ def test_mp4_is_refused_with_what_to_do() -> None:
         is_recording(b"\0\0\0\x20ftypM4A ")
 
 
-def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "pytest_callqa.audio.recording")
     monkeypatch.setitem(sys.modules, "soundfile", None)
     with pytest.raises(BadInput, match=r"pytest-callqa\[audio\].*soundfile is missing"):
-        hear("call.wav")
+        hear(str(write(tmp_path / "call.wav", np.zeros((RATE, 1), np.float32))))

@@ -33,7 +33,7 @@ OUTER = {"readers", "bots", "scenarios", "report", "batch"}
 ALLOWED = {
     **{module: set(CORE[:place]) for place, module in enumerate(CORE)},
     "__init__": set(CORE),
-    "audio": {"errors", "audio"},
+    "audio": {"errors", "call", "audio"},
     "readers": {"errors", "plain", "call", "audio", "readers"},
     "report": {*CORE, "report"},
     "batch": {*CORE, "readers"},

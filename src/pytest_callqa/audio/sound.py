@@ -193,3 +193,13 @@ def pauses_between(channels: Sequence[Channel]) -> list[float]:
 def talk_over(one: Channel, two: Channel) -> float:
     """Seconds in which both speak."""
     return sum(max(min(a.end, b.end) - max(a.start, b.start), 0.0) for a in one.speech for b in two.speech)
+
+
+def silences(sound: Sound, at_least: float) -> Iterator[tuple[float, float]]:
+    """The stretches of so many seconds in which nobody speaks, between the first speech and the end."""
+    spans = sorted((each.start, each.end) for channel in sound.channels for each in channel.stretches)
+    reached = 0.0
+    for start, end in (*spans, (sound.duration, sound.duration)):
+        if start - reached >= at_least:
+            yield reached, start
+        reached = max(reached, end)

@@ -214,6 +214,8 @@ def _read(document: Document, options: ReadOptions, sidecars: Sidecars, roles: R
     )
     if meta.fields:
         call = msgspec.structs.replace(call, **meta.fields)
+    if options.recordings and not document.place and call.format != recordings.FORMAT:
+        call = recordings.with_sound(call, document.file, roles)
     return finish(sidecars.add_tables(call, document.file), roles, own_roles=bool(meta.roles), size=size)
 
 

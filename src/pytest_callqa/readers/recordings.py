@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from pytest_callqa.call import Call, Event, Role, Turn
 from pytest_callqa.errors import BadInput
+from pytest_callqa.readers import source
 from pytest_callqa.readers.options import ReadOptions
 from pytest_callqa.readers.roles import RoleMap
 from pytest_callqa.readers.tolerance import tolerance
@@ -43,6 +48,19 @@ def is_recording(head: bytes) -> bool:
 
 def hear(stored: str | bytes) -> Sound:
     """What is heard in a recording (a path, or its content). Raises :class:`BadInput`, also without the extra."""
+    if isinstance(stored, bytes):
+        return _hear(stored)
+    about = os.stat(stored)
+    return _hear_file(stored, about.st_mtime_ns, about.st_size)
+
+
+@lru_cache(maxsize=256)
+def _hear_file(path: str, changed: int, size: int) -> Sound:
+    """Kept, since a call is read when it is listed and again when it is judged."""
+    return _hear(path)
+
+
+def _hear(stored: str | bytes) -> Sound:
     try:
         from pytest_callqa.audio.recording import Recording
         from pytest_callqa.audio.sound import listen
@@ -71,6 +89,43 @@ def to_call(sound: Sound, options: ReadOptions) -> Call:
         duration=sound.duration,
         limits=(*sound.limits, "only the sound is known: no transcript lies beside the recording"),
         format=FORMAT,
+    )
+
+
+def _beside(file: str) -> str:
+    """The recording that lies beside a transcript under the same name, or nothing."""
+    folder, stem = os.path.dirname(file), source.stem(file)
+    found = (os.path.join(folder, stem + suffix) for suffix in SUFFIXES)
+    return next((path for path in found if os.path.isfile(path)), "")
+
+
+def with_sound(call: Call, file: str, roles: RoleMap) -> Call:
+    """A transcribed call at the times of the recording beside it, with what is heard on the line and nobody noted.
+
+    As it is if there is no recording; raises :class:`BadInput`, naming the recording, for one that cannot be read.
+    """
+    recording = _beside(file)
+    if not recording:
+        return call
+    try:
+        sound = hear(recording)
+    except BadInput as error:
+        raise error.at(recording) from None
+    from pytest_callqa.audio.alignment import align, channels_of
+
+    aligned = align(call, sound)
+    if aligned.turns == call.turns:
+        return aligned
+    heard_on = channels_of(aligned.turns, sound)
+    of_channel: list[Role] = ["unknown"] * len(sound.channels)
+    for turn in aligned.turns:
+        of_channel[heard_on[turn.speaker or turn.role]] = roles.role(turn.speaker) or turn.role
+    noted = {event.kind for event in call.events}
+    added = [event for event in events(sound, of_channel) if event.kind not in noted]
+    return msgspec.structs.replace(
+        aligned,
+        events=tuple(sorted((*call.events, *added), key=lambda event: event.time or 0.0)),
+        tolerance=_NOISY_TOLERANCE if any(map(is_noisy, sound.channels)) else tolerance(FORMAT),
     )
 
 
