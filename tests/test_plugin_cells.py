@@ -143,6 +143,33 @@ def test_known(call, staff):
     result.stdout.fnmatch_lines(["rude at 0:00.0: not so: the agent is on the staff list"])
 
 
+FIXTURE_OF_A_CALL = """
+import pytest
+from pytest_callqa import rule
+
+@pytest.fixture
+def known(call):
+    return {"A1"} if call is None or call.record.agent == "A1" else set()
+
+@rule("1.1", "Known agent")
+def test_known(call, known):
+    assert call.record.agent in known
+"""
+
+
+@pytest.mark.parametrize("mode", ["cells", "batch"])
+def test_a_fixture_sees_the_call_where_an_item_has_one(project: Project, mode: str) -> None:
+    project.book(FIXTURE_OF_A_CALL).calls({**GOOD, "agent": "A1"})
+    project.run("--callqa-mode", mode).assert_outcomes(passed=1)
+
+
+def test_a_moment_is_for_rules_alone(project: Project) -> None:
+    project.book("def test_short(call, moment):\n    assert moment\n").calls(GOOD)
+    result = project.run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*`moment` is for rules alone: a fixture or a test can ask for `call`"])
+
+
 def test_a_plain_test_may_take_a_call(project: Project) -> None:
     project.book("def test_short(call):\n    assert len(call.utterances) < 5\n").calls(GOOD, RUDE)
     project.run().assert_outcomes(passed=2)

@@ -20,7 +20,6 @@ from pytest_callqa.engine import hear, judge
 from pytest_callqa.readers import Document, Duplicates, ReadOptions, Sidecars, Unreadable, digest, read_document
 from pytest_callqa.redact import redactor
 from pytest_callqa.rules import RuleBook
-from pytest_callqa.verdict import Outcome
 
 CHUNK_CALLS = 64
 CHUNK_BYTES = 2**20
@@ -68,11 +67,10 @@ class Tally(msgspec.Struct):
             counts = self.counts.setdefault(clause, {})
             counts[letter] = counts.get(letter, 0) + 1
         for clause, found in entry.found.items():
-            if entry.verdicts[order.index(clause)] in _FAILING:
-                worst = self.worst.setdefault(clause, [])
-                worst.append(Failing(entry.call, found.broken, found.start, found.reason))
-                if len(worst) > 2 * WORST_KEPT:
-                    self._trim(clause)
+            worst = self.worst.setdefault(clause, [])
+            worst.append(Failing(entry.call, found.broken, found.start, found.reason))
+            if len(worst) > 2 * WORST_KEPT:
+                self._trim(clause)
 
     def _trim(self, clause: str) -> None:
         self.worst[clause] = sorted(self.worst[clause], key=lambda f: -f.broken)[:WORST_KEPT]
@@ -82,9 +80,6 @@ class Tally(msgspec.Struct):
         for clause in self.worst:
             self._trim(clause)
         return self
-
-
-_FAILING = Outcome.FAILED.letter + Outcome.ERROR.letter
 
 
 class _Judged(msgspec.Struct, frozen=True):

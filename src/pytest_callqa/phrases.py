@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate, chain
@@ -867,21 +867,20 @@ class Matcher:
         Texts whose words mean the same to the book ("it is 4", "it is 7") are matched once.
         """
         heard = self._heard(text)
-        return heard if self._senses is None else {**self._meant(text, heard, self._senses), **heard}
+        return heard if self._senses is None else {**self._meant(text, self._senses), **heard}
 
     def hung(self, text: str) -> Mapping[str, BadInput]:
         """The phrases of which nothing is known in a text that was heard: a regular expression took too long on it."""
         return self._hung.get(text, _NO_ERRORS)
 
-    def _meant(self, text: str, heard: Container[str], senses: Senses) -> Mapping[str, tuple[Stretch, ...]]:
-        """The phrases that sentences of the text mean, and nobody has ``heard`` in their words."""
+    def _meant(self, text: str, senses: Senses) -> Mapping[str, tuple[Stretch, ...]]:
+        """The phrases that sentences of the text mean, in whatever words."""
         found: dict[str, list[Stretch]] = {}
         words = places_of_words(text)
         for start, end in sentences(text):
             inside = [number for number, (first, _) in enumerate(words) if start <= first < end]
             for name, score in senses.alike(text[start:end].strip()) if inside else ():
-                if name not in heard:
-                    found.setdefault(name, []).append(Stretch(inside[0], inside[-1], score))
+                found.setdefault(name, []).append(Stretch(inside[0], inside[-1], score))
         return {name: tuple(stretches) for name, stretches in found.items()}
 
     def _heard(self, text: str) -> Mapping[str, tuple[Stretch, ...]]:

@@ -68,9 +68,9 @@ def call(_callqa_ref: CallRef | Unreadable | None, request: pytest.FixtureReques
 
 
 @pytest.fixture
-def moment(call: Hearing | None) -> Moment | None:
-    """The moment of the rule's situation; rules receive each in turn."""
-    return None
+def moment() -> Moment:
+    """The moment of the rule's situation. The engine gives each to a rule in turn; nothing else can have one."""
+    pytest.fail("`moment` is for rules alone: a fixture or a test can ask for `call`", pytrace=False)
 
 
 @pytest.fixture

@@ -54,7 +54,8 @@ class Recorder:
             entry = ledger.decode(line)
             if isinstance(entry, ledger.Unread):
                 self._note_unread(entry)
-            elif isinstance(entry, ledger.Entry):
+            else:
+                assert isinstance(entry, ledger.Entry)  # a test's facts are calls, read or not
                 key = entry.file, entry.call
                 entries = self._pending.setdefault(key, [])
                 entries.append(entry)
