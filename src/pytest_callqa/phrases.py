@@ -814,7 +814,9 @@ class Matcher:
         self._alike: dict[_Similar, int] = {}
         self._meanings = _Meanings(self._sounds_of, most=5 * remember)
         self._known: dict[tuple[int, ...], Mapping[str, tuple[Stretch, ...]]] = {}
+        self._texts: dict[str, Mapping[str, tuple[Stretch, ...]]] = {}
         self._remember = remember
+        self.is_backchannel = lru_cache(maxsize=remember)(self._is_backchannel)
         meant = {name: entry for name, entry in language.entries.items() if language.semantic and entry.meaning}
         self._senses = self._load_senses(meant) if meant else None
 
@@ -866,8 +868,15 @@ class Matcher:
 
         Texts whose words mean the same to the book ("it is 4", "it is 7") are matched once.
         """
-        heard = self._heard(text)
-        return heard if self._senses is None else {**self._meant(text, self._senses), **heard}
+        heard = self._texts.get(text)
+        if heard is None:
+            heard = self._heard(text)
+            if self._senses is not None:
+                heard = {**self._meant(text, self._senses), **heard}
+            if len(self._texts) >= self._remember:
+                self._texts.clear()
+            self._texts[text] = heard
+        return heard
 
     def hung(self, text: str) -> Mapping[str, BadInput]:
         """The phrases of which nothing is known in a text that was heard: a regular expression took too long on it."""
@@ -910,7 +919,7 @@ class Matcher:
                         above, best = span[0], (span, self._keys[pattern.owner][1])
         return self._hit(text, *best) if best else None
 
-    def is_backchannel(self, text: str) -> bool:
+    def _is_backchannel(self, text: str) -> bool:
         """Whether the text is nothing but signs of listening ("mm-hm")."""
         folded, _ = _fold(text)
         words = _pieces_of(folded).finditer(folded)  # stops at the first word that is none
