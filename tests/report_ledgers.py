@@ -11,6 +11,8 @@ from pytest_callqa import ledger
 from pytest_callqa.call import Call
 from pytest_callqa.engine import hear, judge
 from pytest_callqa.redact import redactor
+from pytest_callqa.report.html import write_html
+from pytest_callqa.report.transcript import TextLevel
 from pytest_callqa.rules import RuleBook
 from pytest_callqa.verdict import Evidence
 
@@ -103,6 +105,51 @@ RUDE = entry(
     turns=TALK,
     silences=((4.5, 9.7),),
 )
+
+
+CHINESE = entry(
+    "zh-1",
+    "pfmu",
+    agent="陈静",
+    team="South",
+    language="zh",
+    turns=(
+        ledger.Line("agent", 0.0, 3.0, "您好，请问有什么可以帮您？"),
+        ledger.Line("customer", 2.5, 6.0, "你们的系统又坏了！"),
+    ),
+    marks=(
+        ledger.Mark("ring", 0.0, "unknown"),
+        ledger.Mark("hold", 3.0, "agent"),
+        ledger.Mark("unhold", 4.0, "agent"),
+        ledger.Mark("mute", 4.5, "agent"),
+    ),
+    case={"content": "坏了", "contact": "••••"},
+    doubts={"no case record was given for this call": ["2.1"]},
+)
+FULL: tuple[ledger.LedgerLine, ...] = (
+    RUDE,
+    CHINESE,
+    *(entry(f"good-{n}", "ppmp", agent="Ann", started=f"2026-11-{n + 1:02}T09:00:00+00:00") for n in range(12)),
+    entry("odd", "pnme"),
+    UNREAD,
+    ledger.Exhibit(view="rules", title="Teeth", columns=("clause", "caught"), rows=(("1.2", 3), ("2.1", 0))),
+    ledger.Exhibit(view="scenarios", title="Menu", edges=(("start", "sales", "1"), ("start", "help", "2"))),
+    ledger.Exhibit(view="run", title="Waivers", figures=(("waived", 1),)),
+)
+"""Something in every part of a report."""
+
+
+def written(
+    folder: Path,
+    *lines: ledger.LedgerLine,
+    run: ledger.Run = RUN,
+    end: bool = True,
+    level: TextLevel = "evidence",
+) -> Path:
+    """The report of a ledger of these lines."""
+    out = folder / "report.html"
+    write_html([write(folder / "ledger.jsonl", *lines, run=run, end=end)], out, level=level)
+    return out
 
 
 def judged(folder: Path) -> Path:

@@ -356,13 +356,11 @@ def test_only_the_worst_failing_calls_are_kept(path: Path, monkeypatch: pytest.M
     assert ([call.call for call in summary.failing], summary.failing_calls) == (["c", "a"], 4)
 
 
-def test_a_call_has_the_same_address_in_every_report(tmp_path: Path) -> None:
-    alone = of(tmp_path / "alone.jsonl", RUDE).failing[0]
-    among = of(tmp_path / "among.jsonl", entry("x", "ffff"), RUDE).failing
-    assert alone.anchor in {call.anchor for call in among}
-    assert len({call.anchor for call in among}) == 2
-
-
-def test_views_come_in_the_order_asked_for(path: Path) -> None:
-    ledgers = Ledgers([write(path, entry("a", "fnmn"), entry("b", "pfmn"), UNREAD, entry("c", "pppp"))])
-    assert [view.call.call for view in ledgers.views(ledgers.summary().failing)] == ["b", "a"]
+def test_exhibits_are_kept_and_every_call_is_handed_on(path: Path) -> None:
+    teeth = ledger.Exhibit(view="rules", title="Teeth")
+    seen: list[str] = []
+    summary = Ledgers([write(path, RUDE, teeth, UNREAD, entry("b", "pfmn"))]).summary(
+        lambda call: seen.append(call.call)
+    )
+    assert summary.exhibits == (teeth,)
+    assert seen == ["rude", "b"]

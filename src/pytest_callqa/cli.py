@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
@@ -18,11 +19,12 @@ from pytest_callqa.batch import Job, judge_documents
 from pytest_callqa.call import Call
 from pytest_callqa.errors import CallQAError
 from pytest_callqa.phrases import PhraseBook
-from pytest_callqa.plugin.options import DEFAULT_LEDGER, SWITCHES
+from pytest_callqa.plugin.options import DEFAULT_LEDGER, SWITCHES, TEXTS
 from pytest_callqa.plugin.settings import role_map
 from pytest_callqa.readers import FORMATS, ReadOptions, Unreadable, find_documents, find_sidecars, read_calls, to_native
 from pytest_callqa.report.model import Summary, summarise
 from pytest_callqa.report.text import exhibit_lines, rules_table, terminal_lines, visible
+from pytest_callqa.report.transcript import TextLevel
 from pytest_callqa.rules import RuleBook
 
 CLEAN, FINDINGS, USAGE, NOT_JUDGED = 0, 1, 2, 3
@@ -60,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("calls", nargs="+", metavar="PATH", help="calls: files, folders or patterns")
     check.add_argument("--ledger", type=Path, default=Path(DEFAULT_LEDGER), help=f"default {DEFAULT_LEDGER}")
     check.add_argument("--report", type=Path, help="write the HTML report here")
+    _level_option(check, "--report-text")
     check.add_argument("--organisation", default="", help="the organisation agents must name")
     check.add_argument("--jobs", type=int, default=0, help="processes (default: one a processor)")
     check.add_argument("--show-text", action="store_true", help="do not redact numbers, addresses and names")
@@ -69,6 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     report = add("report", _report, "make the HTML report of one or more ledgers")
     report.add_argument("ledgers", nargs="+", type=Path, metavar="LEDGER")
     report.add_argument("--output", "-o", type=Path, default=Path("report.html"), help="default report.html")
+    report.add_argument("--compare", action="append", default=[], type=Path, metavar="LEDGER", help="a former run's")
+    _level_option(report, "--text")
 
     init = add("init", _init, "put a copy of the worked rule book into a folder, for you to adapt")
     init.add_argument("folder", nargs="?", type=Path, default=Path("conduct_specs"), help="default conduct_specs")
@@ -125,6 +130,11 @@ def _parser() -> argparse.ArgumentParser:
     rules = add("rules", _rules, "list the rules of the book")
     _book_option(rules)
     return parser
+
+
+def _level_option(command: argparse.ArgumentParser, name: str) -> None:
+    text = TEXTS["report_text"][1]
+    command.add_argument(name, dest="level", default=TEXTS["report_text"][0], choices=get_args(TextLevel), help=text)
 
 
 def _book_option(command: argparse.ArgumentParser) -> None:
@@ -187,7 +197,7 @@ def _check(options: argparse.Namespace) -> int:
     width = shutil.get_terminal_size((100, 24)).columns
     print("\n".join(terminal_lines(summary, width)))
     if options.report:
-        _write_report([options.ledger], options.report)
+        _write_report([options.ledger], options.report, options.level)
     return _exit_code(summary)
 
 
@@ -198,15 +208,14 @@ def _exit_code(summary: Summary) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    _write_report(options.ledgers, options.output)
+    _write_report(options.ledgers, options.output, options.level, options.compare)
     return CLEAN
 
 
-def _write_report(ledgers: list[Path], output: Path) -> None:
+def _write_report(ledgers: list[Path], output: Path, level: TextLevel, former: Sequence[Path] = ()) -> None:
     from pytest_callqa.report.html import write_html
 
-    write_html(ledgers, output)
-    print(f"report: {output}")
+    print(f"report: {write_html(ledgers, output, level=level, former=former)}")
 
 
 def _init(options: argparse.Namespace) -> int:

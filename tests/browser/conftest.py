@@ -66,15 +66,17 @@ class Visit:
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
-    """Open a file in a context of its own; options as Playwright's ``new_context`` takes them."""
+    """Open a file in a context of its own, its script at work; options as Playwright's ``new_context`` takes them."""
     with ExitStack() as contexts:
 
-        def open_file(path: Path, fragment: str = "", **options: object) -> Visit:
+        def open_file(path: Path, fragment: str = "", *, ready: bool = True, **options: object) -> Visit:
             context = browser.new_context(**options)  # type: ignore[arg-type]  # passed through
             contexts.callback(context.close)
             context.add_init_script(RECORD)
             visited = Visit(context.new_page())
             visited.page.goto(path.as_uri() + fragment)
+            if ready and options.get("java_script_enabled", True):
+                visited.page.wait_for_selector("html[data-ready]")
             return visited
 
         yield open_file

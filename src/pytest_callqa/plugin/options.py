@@ -20,6 +20,10 @@ TEXTS = {
     "language": ("", "language of calls that name none, such as en or zh"),
     "organisation": ("", "the organisation agents must name, unless the call says otherwise"),
     "report": ("", "write the HTML report here"),
+    "report_text": (
+        "evidence",
+        "words of calls in the report: none, those around evidence (the default), or full, all the ledger holds",
+    ),
     "ledger": (DEFAULT_LEDGER, f"write the ledger here (default {DEFAULT_LEDGER})"),
     "cells": (str(CELLS), f"rules times calls up to which auto takes cells (default {CELLS})"),
     "jobs": ("0", "processes in batch mode (default: one a processor)"),

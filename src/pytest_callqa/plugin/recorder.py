@@ -94,7 +94,7 @@ class Recorder:
         if self.settings.report is not None:
             from pytest_callqa.report.html import write_html
 
-            write_html([self.settings.ledger], self.settings.report)
+            self._written = write_html([self.settings.ledger], self.settings.report, level=self.settings.report_text)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say per section what was kept and broken, and where the report is."""
@@ -107,4 +107,4 @@ class Recorder:
         for line in terminal_lines(summary, terminalreporter._tw.fullwidth):
             terminalreporter.write_line(line)
         if self.settings.report is not None:
-            terminalreporter.write_line(f"report: {self.settings.report}")
+            terminalreporter.write_line(f"report: {self._written}")

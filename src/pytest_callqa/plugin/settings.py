@@ -13,6 +13,7 @@ from pytest_callqa.call import Role
 from pytest_callqa.errors import did_you_mean
 from pytest_callqa.plugin.options import TEXTS
 from pytest_callqa.readers import FORMATS, ReadOptions
+from pytest_callqa.report.transcript import TextLevel
 
 Mode: TypeAlias = Literal["auto", "cells", "batch"]
 
@@ -27,6 +28,7 @@ class Settings:
     language: str
     organisation: str
     report: Path | None
+    report_text: TextLevel
     ledger: Path
     cells: int
     jobs: int
@@ -79,6 +81,7 @@ def settings(config: pytest.Config) -> Settings:
     calls = flagged or config.getini("callqa_calls")
     mode = text("mode")
     _choose("--callqa-mode", mode, get_args(Mode))
+    _choose("--callqa-report-text", text("report_text"), get_args(TextLevel))
     _choose("--callqa-format", text("format"), ("auto", *FORMATS))
     ledger = file("ledger")
     assert ledger is not None
@@ -89,6 +92,7 @@ def settings(config: pytest.Config) -> Settings:
         language=text("language"),
         organisation=text("organisation"),
         report=file("report"),
+        report_text=cast(TextLevel, text("report_text")),
         ledger=ledger,
         cells=_whole("--callqa-cells", text("cells")),
         jobs=_whole("--callqa-jobs", text("jobs")),

@@ -14,8 +14,8 @@ from pytest_callqa.report.figures import Agent, Clause, Counts, Example, Failing
 from pytest_callqa.rules import SEVERITIES
 from pytest_callqa.verdict import Outcome, Score, score
 
-WORST_CALLS = 300
-"""Failing calls kept with a name, and shown with a transcript, worst first."""
+WORST_CALLS = 12
+"""Failing calls kept with a name, worst first."""
 
 UNREAD_SHOWN = 200
 """Unreadable calls kept with a name."""
@@ -25,11 +25,6 @@ QUOTED = 200
 
 LETTERS = {outcome.letter: outcome for outcome in Outcome}
 _VARYING = re.compile(r"“[^”]*”|\d+(?:[.,:]\d+)*")
-
-
-def anchor_of(entry: ledger.Entry) -> str:
-    """The address of a call in a report: the same in every report that has it."""
-    return f"call-{key_of(entry):016x}"
 
 
 def key_of(entry: ledger.Entry) -> int:
@@ -112,7 +107,7 @@ class Tally:
         self.formats: Counter[str] = Counter()
         self.languages: Counter[str] = Counter()
         self._limits: dict[str, Counter[str]] = {}
-        self._worst: list[tuple[tuple[int, float, int], _Last, FailingCall]] = []
+        self._worst: list[tuple[tuple[int, float, int], _Last, int, FailingCall]] = []
 
     def add(self, entry: ledger.Entry) -> None:
         """Count one call."""
@@ -177,17 +172,15 @@ class Tally:
         """Keep the call that broke the clause most often as its example."""
         found = found_of(entry, clause)
         self.broken[self.order[clause]] += max(found.broken, 1)
-        anchor = anchor_of(entry)
         known = self.examples.get(clause)
-        if known is None or (-found.broken, entry.call, anchor) < (-known[0], known[1].call, known[1].anchor):
+        if known is None or (-found.broken, entry.call) < (-known[0], known[1].call):
             quote = _quote(entry, found)[:QUOTED]
-            self.examples[clause] = found.broken, Example(entry.call, anchor, found.start, found.reason, quote)
+            self.examples[clause] = found.broken, Example(entry.call, found.start, found.reason, quote)
 
     def _add_failing(self, entry: ledger.Entry, clauses: list[ledger.RuleLine], scored: Score) -> None:
         self.failing += 1
         lost = sum(self.weights[rule.severity] for rule in clauses)
         call = FailingCall(
-            anchor=anchor_of(entry),
             call=entry.call,
             file=entry.file,
             agent=entry.agent,
@@ -200,7 +193,7 @@ class Tally:
             failed=tuple(rule.clause for rule in clauses),
         )
         rank = (len(scored.critical), lost, sum(found.broken for found in entry.found.values()))
-        item = (rank, _Last(call.call, call.anchor), call)
+        item = (rank, _Last(call.call, call.file), self.calls, call)
         if len(self._worst) < WORST_CALLS:
             heapq.heappush(self._worst, item)
         else:
@@ -242,7 +235,7 @@ class Tally:
 
     def worst_calls(self) -> tuple[FailingCall, ...]:
         """The failing calls kept, worst first."""
-        return tuple(call for _, _, call in sorted(self._worst, key=lambda item: item[:2], reverse=True))
+        return tuple(item[-1] for item in sorted(self._worst, key=lambda item: item[:3], reverse=True))
 
     def by_agent(self) -> tuple[Agent, ...]:
         """The agents: those with enough calls first, the lowest rate on top."""
@@ -260,10 +253,10 @@ class _Last:
     """Names a call; the name that comes first is the greatest, so that it is kept and shown first."""
 
     call: str
-    anchor: str
+    file: str
 
     def __lt__(self, other: _Last) -> bool:
-        return (self.call, self.anchor) > (other.call, other.anchor)
+        return (self.call, self.file) > (other.call, other.file)
 
 
 def _quote(entry: ledger.Entry, found: ledger.Found) -> str:

@@ -120,7 +120,6 @@ class Example:
     """One call in which a clause was broken: where to look and what was said."""
 
     call: str
-    anchor: str
     start: float | None
     reason: str
     quote: str
@@ -152,7 +151,6 @@ class Reason:
 class FailingCall:
     """A call that broke a clause. ``lost`` is the weight of what it broke; ``failed`` its clauses, worst first."""
 
-    anchor: str
     call: str
     file: str
     agent: str
@@ -215,6 +213,7 @@ class Summary:
     limits: tuple[Limit, ...]
     formats: tuple[tuple[str, int], ...]
     languages: tuple[tuple[str, int], ...]
+    exhibits: tuple[ledger.Exhibit, ...]
 
     @property
     def clauses(self) -> tuple[Clause, ...]:

@@ -1,4 +1,8 @@
-"""Ledgers as one HTML page that needs no network and no script. The only module that imports jinja2."""
+"""Ledgers as an HTML application that needs no network. The only module that imports jinja2.
+
+The figures, the clauses and the agents are in the page itself; the calls are payloads that its script unpacks.
+Up to :data:`ONE_FILE` the page is one file; above, the calls in full lie in a folder beside it.
+"""
 
 from __future__ import annotations
 
@@ -6,85 +10,162 @@ import base64
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import rcssmin
+import rjsmin
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from pytest_callqa.errors import BadInput
 from pytest_callqa.finding import clock_time
 from pytest_callqa.report import text
+from pytest_callqa.report.compare import Trend, compare
 from pytest_callqa.report.figures import SMALL, Counts, Rate, Summary
+from pytest_callqa.report.graph import layout
 from pytest_callqa.report.model import Ledgers
-from pytest_callqa.report.transcript import CallView
+from pytest_callqa.report.pack import Packer, packed_text
+from pytest_callqa.report.transcript import TextLevel, unquoted
+from pytest_callqa.verdict import Outcome
 
 AGENTS_SHOWN = 100
-"""Agents in the table, lowest rate first."""
+"""Agents in the table of a page without script, lowest rate first."""
 
-FINDINGS_SHOWN = 8
+FINDINGS_SHOWN = 5
 """Broken clauses told at the top, with an example each."""
 
 REASONS_SHOWN = 50
 """Reasons of undecided verdicts told apart, those of most calls first."""
 
-ROLES = ("agent", "customer", "system")
+ONE_FILE = 25_000_000
+"""Bytes up to which a report is one file."""
+
+SCRIPTS = ("words", "page", "data", "query", "charts", "clauses", "calls", "call", "agents", "app")
+"""The parts of the page's script, in their order."""
+
 _FILES = Path(__file__).parent / "templates"
 _PLOT = 120
 _STEPS = ((95, "h0"), (90, "h1"), (80, "h2"), (60, "h3"))
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
+_SHARD = re.compile(r"shard-\d+\.js")
 
 
-def write_html(ledgers: Sequence[Path], out: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where a report is: the page, and the folder beside it when it did not fit into one file."""
+
+    page: Path
+    folder: Path | None = None
+
+    def __str__(self) -> str:
+        if self.folder is None:
+            return str(self.page)
+        return f"{self.page}, with its calls in the folder {self.folder.name} (more than {ONE_FILE // 10**6} MB)"
+
+
+def write_html(
+    ledgers: Sequence[Path], out: Path, *, level: TextLevel = "evidence", former: Sequence[Path] = ()
+) -> Written:
     """Write the report of these ledgers, whole or not at all, readable by its owner only.
 
-    The same ledgers give the same bytes. Raises :class:`BadInput` for ledgers that cannot be read
-    or do not belong together, and for a place that cannot be written.
+    ``level`` is how much of what was said it shows; ``former`` the ledgers of a run to compare with. The same
+    ledgers give the same bytes. Raises :class:`BadInput` for ledgers that cannot be read or do not belong
+    together, and for a place that cannot be written.
     """
     reading = Ledgers(ledgers)
-    chunks = _page(reading, reading.summary())
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        number, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.", suffix=".tmp")
+        with tempfile.TemporaryFile(dir=out.parent) as file:
+            packer = Packer(reading.run, level, file, out.parent)
+            summary = reading.summary(packer.add)
+            packer.finish()
+            trend = compare(reading, summary, former) if former else None
+            return _write(_Page(summary, trend, packer), out)
     except OSError as error:
         raise BadInput(f"cannot be written: {error.strerror}; name another place", file=str(out)) from None
-    fresh = Path(name)
+
+
+def _write(page: _Page, out: Path) -> Written:
+    """The page and its folder, each under another name until it is whole."""
+    beside = out.with_name(f"{out.stem}-calls")
+    folder = beside if page.size > ONE_FILE else None
+    fresh = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=".tmp"))
     try:
-        with open(number, "w", encoding="utf-8", newline="\n") as file:
-            file.writelines(chunks)
+        with (fresh / "page").open("x", encoding="utf-8", newline="\n") as file:
+            file.writelines(page.chunks(folder))
             file.flush()
             os.fsync(file.fileno())
-        os.replace(fresh, out)
-    except OSError as error:
-        raise BadInput(f"cannot be written: {error.strerror}; name another place", file=str(out)) from None
+        (fresh / "page").chmod(0o600)
+        for old in beside.glob("*") if beside.is_dir() else ():
+            if _SHARD.fullmatch(old.name):
+                old.unlink()
+        if folder:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            for name, payload in page.packer.payloads("shard"):
+                shard = folder / f"{name}.js"
+                shard.write_text(f'callqa("{name}","{payload}")\n', encoding="ascii", newline="\n")
+                shard.chmod(0o600)
+        elif beside.is_dir() and not any(beside.iterdir()):
+            beside.rmdir()
+        os.replace(fresh / "page", out)
     finally:
-        fresh.unlink(missing_ok=True)
+        shutil.rmtree(fresh)
+    return Written(out, folder)
 
 
-def _page(reading: Ledgers, summary: Summary) -> Iterator[str]:
-    style, script = _asset("report.css"), _asset("report.js")
-    policy = (
-        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    return _template().generate(
-        summary=summary,
-        calls=reading.views(summary.failing),
-        shown={call.anchor for call in summary.failing},
-        policy=policy,
-        style=style,
-        script=script,
-        agents_shown=AGENTS_SHOWN,
-        findings_shown=FINDINGS_SHOWN,
-        reasons_shown=REASONS_SHOWN,
-        small=SMALL,
-        roles=ROLES,
-        clauses=[c.clause for c in summary.clauses if any(c.clause in call.failed for call in summary.failing)],
-        agents=sorted({call.agent for call in summary.failing}),
-    )
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """All that goes into a page."""
+
+    summary: Summary
+    trend: Trend | None
+    packer: Packer
+
+    @property
+    def size(self) -> int:
+        """About how many bytes the page takes as one file."""
+        return self.packer.size + sum(len(chunk) for chunk in self._head(None))
+
+    def chunks(self, folder: Path | None) -> Iterator[str]:
+        """The page piece by piece; the calls in full are left out when they lie in a folder."""
+        yield from self._head(folder)
+        kinds = ("part",) if folder else ("part", "shard")
+        yield _payload("words", packed_text((_FILES / "zh.json").read_bytes()).decode())
+        yield _payload("book", self.packer.book(small=SMALL, folder=folder.name if folder else ""))
+        for kind in kinds:
+            for name, payload in self.packer.payloads(kind):
+                yield _payload(name, payload)
+        yield f"<script>{_script()}</script>\n</body>\n</html>\n"
+
+    def _head(self, folder: Path | None) -> Iterator[str]:
+        style, script = _style(), _script()
+        run = f"'{_hash(script)}'" + (" 'strict-dynamic'" if folder else "")
+        policy = (
+            f"default-src 'none'; script-src {run}; style-src '{_hash(style)}'; media-src 'self'; "
+            "base-uri 'none'; form-action 'none'"
+        )
+        level = self.packer.level
+        return _template().generate(
+            told=lambda reason: unquoted(reason, level),
+            summary=self.summary,
+            trend=self.trend,
+            level=level,
+            policy=policy,
+            style=style,
+            agents_shown=AGENTS_SHOWN,
+            findings_shown=FINDINGS_SHOWN,
+            reasons_shown=REASONS_SHOWN,
+            small=SMALL,
+            outcomes=[(outcome.letter, outcome.value) for outcome in Outcome],
+        )
+
+
+def _payload(name: str, payload: str) -> str:
+    return f'<script type="application/octet-stream" id="{name}">{payload}</script>\n'
 
 
 @cache
@@ -101,19 +182,30 @@ def _template() -> Template:
         spoken=_spoken,
         clock=clock_time,
         percent=text.percent,
+        points=_points,
         rate=text.rate_text,
-        reason=text.reason_text,
         score=text.score_text,
+        cell=text.cell_text,
         count=text.count,
         number=lambda value: f"{value:,}",
         plot=_plot,
         step=_step,
         outcomes=_outcomes,
-        facts=_facts,
-        language=lambda tag: tag if _LANGUAGE.fullmatch(tag) else "und",
         instant=_instant,
+        layout=layout,
     )
-    return environment.get_template("report.html.j2")
+    return environment.get_template("page.html.j2")
+
+
+@cache
+def _style() -> Markup:
+    return Markup(rcssmin.cssmin(_asset("report.css")))
+
+
+@cache
+def _script() -> Markup:
+    parts = "\n".join(_asset(f"app/{name}.js") for name in SCRIPTS)
+    return Markup(f'(() => {{"use strict";{rjsmin.jsmin(parts)}}})();')
 
 
 def _asset(name: str) -> Markup:
@@ -133,6 +225,11 @@ def _shown(value: object) -> object:
 def _spoken(said: str) -> Markup:
     """What was said: escaped, with the marks that real scripts need left in."""
     return escape(text.spoken(said))
+
+
+def _points(difference: float) -> str:
+    """``+1.2``: hundredths of a rate, or points of a score, with their sign."""
+    return f"{100 * difference:+.1f}".replace("-", "\u2212")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,22 +286,3 @@ def _outcomes(counts: Counts) -> list[_Share]:
             shares.append(_Share(name, kind, number, round(start, 1), round(width, 1)))
         start += width
     return shares
-
-
-def _facts(view: CallView) -> list[tuple[str, str]]:
-    """What is known of a call, for the line above its transcript."""
-    entry = view.entry
-    timing = {"none": "no times", "start": "starts of turns only", "turn": "of turns", "word": "of words"}
-    facts = {
-        "file": entry.file,
-        "team": entry.team,
-        "queue": entry.queue,
-        "direction": entry.direction,
-        "started": _instant(entry.started),
-        "length": clock_time(entry.duration) if entry.duration is not None else "",
-        "format": entry.format,
-        "language": entry.language,
-        "times": timing.get(entry.timing, entry.timing),
-        "limits": "; ".join(entry.limits),
-    }
-    return [(name, value) for name, value in facts.items() if value]

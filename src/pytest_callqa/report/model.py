@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from pytest_callqa import ledger
 from pytest_callqa.errors import BadInput
-from pytest_callqa.report.counting import LETTERS, UNREAD_SHOWN, Tally, anchor_of, key_of
-from pytest_callqa.report.figures import Counts, FailingCall, Section, Source, Summary
-from pytest_callqa.report.transcript import CallView, view
+from pytest_callqa.report.counting import LETTERS, UNREAD_SHOWN, Tally, key_of
+from pytest_callqa.report.figures import Counts, Section, Source, Summary
 
 __all__ = ["Ledgers", "Summary", "summarise"]
 
@@ -36,6 +35,7 @@ class Ledgers:
         self._runs: list[ledger.Run] = []
         self._ends: list[str] = []
         self._lines: dict[int, int] = {}
+        self._exhibits: list[ledger.Exhibit] = []
         self._scan()
         self.run = self._runs[0]
         self._clauses = {rule.clause for rule in self.run.rules}
@@ -53,6 +53,8 @@ class Ledgers:
                     break
                 elif isinstance(line, ledger.End):
                     self._ends.append(line.finished)
+                elif isinstance(line, ledger.Exhibit):
+                    self._exhibits.append(line)
                 elif isinstance(line, ledger.Entry) and (len(self.paths) > 1 or ledger.NOT_RUN in line.verdicts):
                     key = key_of(line)
                     if key in seen:
@@ -100,8 +102,8 @@ class Ledgers:
                 place=f"line {number}",
             )
 
-    def summary(self) -> Summary:
-        """The figures of all the calls."""
+    def summary(self, also: Callable[[ledger.Entry], None] | None = None) -> Summary:
+        """The figures of all the calls. Each is handed to ``also`` as it is read."""
         tally = Tally(self.run)
         for line in self.lines():
             if isinstance(line, ledger.Unread):
@@ -110,6 +112,8 @@ class Ledgers:
                     tally.unread.append(line)
             else:
                 tally.add(line)
+                if also is not None:
+                    also(line)
         clauses = tally.clauses()
         sections = tuple(
             Section(key, self.run.sections.get(key, ""), tuple(part), Counts.total(c.counts for c in part))
@@ -146,18 +150,8 @@ class Ledgers:
             limits=tally.limits(),
             formats=tuple(tally.formats.most_common()),
             languages=tuple(tally.languages.most_common()),
+            exhibits=tuple(self._exhibits),
         )
-
-    def views(self, failing: Sequence[FailingCall]) -> Iterator[CallView]:
-        """These calls in full, in this order. Their transcripts are held at once; no others are."""
-        wanted = {call.anchor for call in failing}
-        found = {
-            anchor: line
-            for line in self.lines()
-            if isinstance(line, ledger.Entry) and (anchor := anchor_of(line)) in wanted
-        }
-        for call in failing:
-            yield view(self.run, call, found[call.anchor])
 
 
 def _source(path: Path) -> Source:

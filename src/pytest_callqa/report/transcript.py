@@ -1,170 +1,207 @@
-"""A failing call in full: its verdicts, and its transcript with the evidence marked and the silences shown."""
+"""A call as the page tells it: what was broken and why, and its transcript cut where evidence begins and ends."""
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal, NamedTuple, TypeAlias
+
+import msgspec
 
 from pytest_callqa import ledger
-from pytest_callqa.report.counting import LETTERS, found_of
-from pytest_callqa.report.figures import FailingCall
-from pytest_callqa.rules import SEVERITIES, Severity
-from pytest_callqa.verdict import Outcome
+from pytest_callqa.report.counting import found_of
+from pytest_callqa.rules import SEVERITIES
+
+TextLevel: TypeAlias = Literal["none", "evidence", "full"]
+"""How much of what was said a report shows: nothing, the turns around evidence, or all that the ledger holds."""
+
+AROUND = 1
+"""Turns shown before and after one that holds evidence."""
+
+_QUOTE = re.compile(r"“[^”]*”")
+_TIMES = {"none": "no times", "start": "starts of turns only", "turn": "of turns", "word": "of words"}
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of a turn that is evidence for a clause, or comes nearest to it (``near``)."""
+class Span(NamedTuple):
+    """A stretch of a turn that is evidence for a rule, or comes nearest to it (``near``)."""
 
     first: int
     last: int
     near: bool
-    clause: str
+    rule: int
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A stretch of a turn: plain, or evidence (``hit``) or a nearest miss (``near``).
+class Piece(msgspec.Struct, frozen=True, array_like=True):
+    """A stretch of a turn that is evidence (``hit``) or a nearest miss (``near``).
 
-    ``clauses`` whose evidence ends here, so that they are named once.
+    ``rules`` whose evidence ends here, so that they are named once.
     """
 
     text: str
-    kind: str = ""
-    clauses: tuple[str, ...] = ()
+    kind: str
+    rules: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A turn of the transcript, cut where evidence begins and ends."""
+class Said(msgspec.Struct, frozen=True, array_like=True):
+    """A turn: who, when (seconds), and its words cut where evidence begins and ends; None where they are left out."""
 
-    index: int
     role: str
     start: float | None
-    pieces: tuple[Piece, ...]
+    end: float | None
+    pieces: tuple[str | Piece, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """A silence; ``inside`` when the turn before it goes on after it. ``clauses`` were broken at it."""
+class Pause(msgspec.Struct, frozen=True, array_like=True):
+    """A silence after a turn (-1: before all); ``inside`` when that turn goes on after it, ``rules`` broken at it."""
 
+    after: int
     start: float
     seconds: float
     inside: bool
-    clauses: tuple[str, ...] = ()
+    rules: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Asked(msgspec.Struct, frozen=True, array_like=True):
+    """One answered question; ``near`` when the quote is only the nearest miss, of a score up to 100."""
+
+    asked: str
+    holds: bool
+    quote: str
+    near: bool
+    score: int
+    start: float | None
+    turn: int
+
+
+class Judged(msgspec.Struct, frozen=True, omit_defaults=True):
     """A verdict *failed* or *error*; ``turn`` is where in the transcript to look."""
 
-    clause: str
-    title: str
-    severity: Severity
-    outcome: Outcome
+    rule: int
     reason: str
-    start: float | None
-    line: str
-    broken: int
-    moments: int
-    turn: int | None
+    start: float | None = None
+    turn: int = -1
+    line: str = ""
+    broken: int = 0
+    asked: tuple[Asked, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CallView:
-    """A failing call in full. ``verdicts`` are what failed or broke, worst first; the rest is named by clause.
+class Told(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A call in full. ``verdicts`` are what failed or broke, worst first; rules are their places in the book."""
 
-    ``doubts`` are the reasons of undecided clauses, each with its clauses.
-    """
-
-    call: FailingCall
-    entry: ledger.Entry
-    verdicts: tuple[Judged, ...]
-    doubts: tuple[tuple[str, tuple[str, ...]], ...]
-    not_assessed: tuple[str, ...]
-    passed: tuple[str, ...]
-    not_applicable: tuple[str, ...]
-    transcript: tuple[Said | Pause, ...]
+    facts: tuple[tuple[str, str], ...] = ()
+    recording: str = ""
+    verdicts: tuple[Judged, ...] = ()
+    doubts: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    moments: tuple[tuple[int, int], ...] = ()
+    turns: tuple[Said, ...] = ()
+    pauses: tuple[Pause, ...] = ()
+    marks: tuple[ledger.Mark, ...] = ()
+    case: tuple[tuple[str, str], ...] = ()
 
 
-def view(run: ledger.Run, call: FailingCall, entry: ledger.Entry) -> CallView:
-    """The call as a report shows it."""
-    by_letter: dict[str, list[ledger.RuleLine]] = {}
-    for rule, letter in zip(run.rules, entry.verdicts, strict=True):
-        by_letter.setdefault(letter, []).append(rule)
-    named = {letter: tuple(rule.clause for rule in rules) for letter, rules in by_letter.items()}
-    verdicts = [
-        _judged(entry, rule, letter)
-        for letter in "fe"
-        for rule in sorted(by_letter.get(letter, []), key=lambda rule: SEVERITIES.index(rule.severity))
-    ]
-    return CallView(
-        call=call,
-        entry=entry,
-        verdicts=tuple(verdicts),
-        doubts=tuple((reason, tuple(clauses)) for reason, clauses in entry.doubts.items()),
-        not_assessed=named.get("m", ()),
-        passed=named.get("p", ()),
-        not_applicable=named.get("n", ()),
-        transcript=tuple(_transcript(entry)),
+def unquoted(reason: str, level: TextLevel) -> str:
+    """The reason as this level tells it: at *none* without the words that it quotes."""
+    return _QUOTE.sub("“…”", reason) if level == "none" else reason
+
+
+def tell(run: ledger.Run, order: Mapping[str, int], entry: ledger.Entry, level: TextLevel = "full") -> Told:
+    """The call as a report of this level shows it; ``order`` is the place of each clause."""
+    failing = [n for n, letter in enumerate(entry.verdicts) if letter in "fe"]
+    failing.sort(key=lambda n: (entry.verdicts[n] != "f", SEVERITIES.index(run.rules[n].severity)))
+    verdicts = tuple(_judged(entry, n, found_of(entry, run.rules[n].clause), level) for n in failing)
+    return Told(
+        facts=facts(entry),
+        verdicts=verdicts,
+        doubts=tuple((unquoted(why, level), tuple(order[c] for c in named)) for why, named in entry.doubts.items()),
+        moments=tuple((order[clause], number) for clause, number in entry.moments.items()),
+        turns=tuple(_turns(entry, order, verdicts, level)),
+        pauses=tuple(_pauses(entry, order)),
+        marks=entry.marks,
+        case=tuple(entry.case.items()) if level != "none" else (),
     )
 
 
-def _judged(entry: ledger.Entry, rule: ledger.RuleLine, letter: str) -> Judged:
-    found = found_of(entry, rule.clause)
+def facts(entry: ledger.Entry) -> tuple[tuple[str, str], ...]:
+    """What is known of a call besides its agent, team, language, start and length."""
+    known = {
+        "file": entry.file,
+        "queue": entry.queue,
+        "direction": entry.direction,
+        "format": entry.format,
+        "times": _TIMES.get(entry.timing, entry.timing),
+        "limits": "; ".join(entry.limits),
+    }
+    return tuple((name, value) for name, value in known.items() if value)
+
+
+def _judged(entry: ledger.Entry, rule: int, found: ledger.Found, level: TextLevel) -> Judged:
     return Judged(
-        clause=rule.clause,
-        title=rule.title,
-        severity=rule.severity,
-        outcome=LETTERS[letter],
-        reason=found.reason,
-        start=found.start,
+        rule=rule,
+        reason=unquoted(found.reason, level),
+        start=_rounded(found.start),
+        turn=_turn(entry, found),
         line=found.line,
         broken=found.broken,
-        moments=entry.moments.get(rule.clause, 1),
-        turn=_turn(entry, found),
+        asked=tuple(
+            Asked(
+                e.asked,
+                e.holds,
+                e.quote if level != "none" else "",
+                e.near,
+                round(e.score),
+                _rounded(e.start),
+                e.turn,
+            )
+            for e in found.evidence
+        ),
     )
 
 
-def _turn(entry: ledger.Entry, found: ledger.Found) -> int | None:
-    """The turn in which the worst moment lies; without a time, the first evidence's."""
+def _turn(entry: ledger.Entry, found: ledger.Found) -> int:
+    """The turn in which the worst moment lies; without a time, the first evidence's; -1 where neither is known."""
     if found.start is not None:
         begun = [n for n, turn in enumerate(entry.turns) if turn.start is not None and turn.start <= found.start]
         if begun:
             return begun[-1]
-    return next((e.turn for e in found.evidence if 0 <= e.turn < len(entry.turns)), None)
+    return next((e.turn for e in found.evidence if 0 <= e.turn < len(entry.turns)), -1)
 
 
-def _transcript(entry: ledger.Entry) -> Iterator[Said | Pause]:
-    """The turns with their evidence, and each silence after the turn that it follows or lies in."""
+def _turns(
+    entry: ledger.Entry, order: Mapping[str, int], verdicts: Iterable[Judged], level: TextLevel
+) -> Iterator[Said]:
     spans: dict[int, list[Span]] = {}
     for clause, found in entry.found.items():
         for e in found.evidence:
-            spans.setdefault(e.turn, []).append(Span(e.first, e.last, e.near, clause))
+            spans.setdefault(e.turn, []).append(Span(e.first, e.last, e.near, order[clause]))
+    near = {n + step for n in (*spans, *(v.turn for v in verdicts)) if n >= 0 for step in range(-AROUND, AROUND + 1)}
+    for number, turn in enumerate(entry.turns):
+        told = level == "full" or (level == "evidence" and number in near)
+        pieces = tuple(cut(turn.text, spans.get(number, ()))) if told else None
+        yield Said(turn.role, _rounded(turn.start), _rounded(turn.end), pieces)
+
+
+def _pauses(entry: ledger.Entry, order: Mapping[str, int]) -> Iterator[Pause]:
+    """Each silence with the turn that it follows or lies in."""
     timed = sorted((turn.start, number) for number, turn in enumerate(entry.turns) if turn.start is not None)
-    pauses: dict[int, list[Pause]] = {}
     for start, end in sorted(entry.silences):
         begun = bisect_right(timed, start, key=lambda turn: turn[0])
         after = timed[begun - 1][1] if begun else -1
-        pauses.setdefault(after, []).append(_pause(entry, after, start, end))
-    yield from pauses.get(-1, ())
-    for number, turn in enumerate(entry.turns):
-        yield Said(number, turn.role, turn.start, tuple(cut(turn.text, spans.get(number, ()))))
-        yield from pauses.get(number, ())
+        before = entry.turns[after].end if after >= 0 else None
+        broken = [c for c, found in entry.found.items() if found.start is not None and abs(found.start - start) < 0.01]
+        inside = before is not None and before > start
+        yield Pause(after, round(start, 2), round(end - start, 2), inside, tuple(order[c] for c in broken))
 
 
-def _pause(entry: ledger.Entry, after: int, start: float, end: float) -> Pause:
-    before = entry.turns[after].end if after >= 0 else None
-    broken = (c for c, found in entry.found.items() if found.start is not None and abs(found.start - start) < 0.01)
-    return Pause(start, end - start, before is not None and before > start, tuple(broken))
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 2)
 
 
-def cut(text: str, spans: Iterable[Span]) -> Iterator[Piece]:
+def cut(text: str, spans: Iterable[Span]) -> Iterator[str | Piece]:
     """Cut a turn where spans begin and end; they may overlap, and what reaches beyond the text is cut off.
 
-    Where a nearest miss lies under evidence, it is evidence.
+    Where a nearest miss lies under evidence, it is evidence. What is neither is plain text.
     """
     begins: dict[int, list[Span]] = {}
     ends: dict[int, list[Span]] = {}
@@ -178,8 +215,8 @@ def cut(text: str, spans: Iterable[Span]) -> Iterator[Piece]:
     for edge in sorted({*begins, *ends, len(text)}):
         if edge > place:
             kind = "hit" if over[False] else "near" if over[True] else ""
-            ending = tuple(sorted({span.clause for span in ends.get(edge, ())}))
-            yield Piece(text[place:edge], kind, ending)
+            ending = tuple(sorted({span.rule for span in ends.get(edge, ())}))
+            yield Piece(text[place:edge], kind, ending) if kind else text[place:edge]
             place = edge
         over.update(span.near for span in begins.get(edge, ()))
         over.subtract(span.near for span in ends.get(edge, ()))

@@ -1,0 +1,111 @@
+// The calls: an index of columns, all verdicts as letters in one array, and shards of calls in full read when needed.
+
+const PASSED = 112, FAILED = 102, NOT_APPLICABLE = 110, NOT_RUN = 45;
+const OUTCOMES = { p: "passed", f: "failed", e: "error", u: "undecided", m: "not assessed", n: "not applicable", "-": "not run" };
+const SEVERITIES = ["critical", "major", "minor"];
+const KEPT_SHARDS = 24;
+
+const data = { book: null, count: 0, ids: [], started: [], agents: [], teams: [], languages: [], lengths: [] };
+
+const bytes = (text) => Uint8Array.fromBase64?.(text) || Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+const unpack = async (text) =>
+  JSON.parse(await new Response(new Blob([bytes(text)]).stream().pipeThrough(new DecompressionStream("gzip"))).text());
+const payload = (name) => document.getElementById(name)?.textContent;
+
+const load = async () => {
+  const book = (data.book = await unpack(payload("book")));
+  const parts = await Promise.all(Array.from({ length: book.parts }, (_, n) => unpack(payload(`part-${n}`))));
+  for (const column of ["ids", "started", "agents", "teams", "languages", "lengths"])
+    data[column] = parts.flatMap((part) => part[column]);
+  data.count = data.ids.length;
+  const size = (data.rules = book.rules.map((rule) => ({ severity: "major", section: "", text: "", situation: "", ...rule }))).length;
+  data.letters = new Uint8Array(data.count * size);
+  let place = 0;
+  for (const part of parts) place += new TextEncoder().encodeInto(part.verdicts, data.letters.subarray(place)).written;
+  data.place = new Map(data.rules.map((rule, n) => [rule.clause, n]));
+  data.sections = [...new Set(data.rules.map((rule) => rule.section))];
+  data.rules.forEach((rule) => (rule.at = data.sections.indexOf(rule.section)));
+  weigh(size);
+};
+
+/** Scores of all calls, as the terminal and the page itself count them: weight kept of the weight that applied. */
+const weigh = (size) => {
+  const { count, letters } = data;
+  const weights = data.rules.map((rule) => data.book.weights[rule.severity] ?? 1);
+  const critical = data.rules.map((rule) => rule.severity === "critical");
+  Object.assign(data, { raw: new Float64Array(count), score: new Float64Array(count), lost: new Float64Array(count), critical: new Uint8Array(count) });
+  for (let call = 0, at = 0; call < count; call++) {
+    let kept = 0, lost = 0, fatal = 0;
+    for (let rule = 0; rule < size; rule++, at++) {
+      if (letters[at] === PASSED) kept += weights[rule];
+      else if (letters[at] === FAILED) {
+        lost += weights[rule];
+        if (critical[rule]) fatal++;
+      }
+    }
+    data.raw[call] = kept + lost ? kept / (kept + lost) : NaN;
+    data.score[call] = fatal ? 0 : data.raw[call];
+    data.lost[call] = lost;
+    data.critical[call] = fatal;
+  }
+};
+
+const letter = (call, rule) => String.fromCharCode(data.letters[call * data.rules.length + rule]);
+const agentOf = (call) => data.book.agents[data.agents[call]];
+const teamOf = (call) => data.book.teams[data.teams[call]];
+const languageOf = (call) => data.book.languages[data.languages[call]];
+
+/** The places of the rules that ended so on a call, by severity. */
+const rulesWith = (call, ...wanted) =>
+  data.rules
+    .map((_, rule) => rule)
+    .filter((rule) => wanted.includes(letter(call, rule)))
+    .sort((a, b) => SEVERITIES.indexOf(data.rules[a].severity) - SEVERITIES.indexOf(data.rules[b].severity));
+
+/** Passed and failed verdicts of some calls, in groups: `group(call, rule)` says which, -1 none. */
+const tally = (calls, groups, group) => {
+  const passed = new Uint32Array(groups), failed = new Uint32Array(groups);
+  const size = data.rules.length;
+  for (const call of calls)
+    for (let rule = 0, at = call * size; rule < size; rule++, at++) {
+      const one = data.letters[at];
+      if (one === PASSED) passed[group(call, rule)]++;
+      else if (one === FAILED) failed[group(call, rule)]++;
+    }
+  return Array.from(passed, (kept, n) => rate(kept, kept + failed[n]));
+};
+const everyCall = () => Array.from({ length: data.count }, (_, call) => call);
+
+// -- calls in full
+
+const shards = new Map(), waiting = new Map();
+window.callqa = (name, text) => waiting.get(name)?.(text);
+
+const fetched = (name) =>
+  new Promise((resolve, reject) => {
+    waiting.set(name, resolve);
+    const script = h("script", { src: `${encodeURIComponent(data.book.folder)}/${name}.js`, error: () => reject(new Error(name)), load: () => script.remove() });
+    document.head.append(script);
+  });
+
+const shard = (number) => {
+  const name = `shard-${number}`;
+  let known = shards.get(number);
+  shards.delete(number);
+  known ||= Promise.resolve(data.book.folder ? fetched(name) : payload(name)).then(unpack);
+  shards.set(number, known);
+  known.catch(() => shards.delete(number));
+  if (shards.size > KEPT_SHARDS) shards.delete(shards.keys().next().value);
+  return known;
+};
+
+const shardOf = (call) => {
+  let low = 0, high = data.book.shards.length;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (data.book.shards[middle] <= call) low = middle;
+    else high = middle;
+  }
+  return low;
+};
+const inFull = async (call) => (await shard(shardOf(call)))[call - data.book.shards[shardOf(call)]];
