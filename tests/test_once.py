@@ -24,7 +24,7 @@ def test_the_first_to_claim_judges_and_the_others_wait_for_its_tally(tmp_path: P
         return Tally(calls=7)
 
     tallies: list[Tally] = []
-    workers = [threading.Thread(target=lambda: tallies.append(run_once(ledger, judge))) for _ in range(3)]
+    workers = [threading.Thread(target=lambda: tallies.append(run_once(ledger, judge, Tally))) for _ in range(3)]
     for worker in workers:
         worker.start()
     release.set()
@@ -40,7 +40,7 @@ def test_a_worker_that_died_while_judging_is_told(tmp_path: Path) -> None:
     gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     claim.write_bytes(gone.stdout.strip())
     with pytest.raises(CallQAError, match="the process that judged the calls has died"):
-        run_once(tmp_path / "ledger.jsonl", Tally)
+        run_once(tmp_path / "ledger.jsonl", Tally, Tally)
 
 
 def test_a_claim_just_made_names_nobody_yet(tmp_path: Path) -> None:
@@ -49,4 +49,4 @@ def test_a_claim_just_made_names_nobody_yet(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     ready.write_bytes(b"{}")
     threading.Timer(0.2, os.replace, (ready, done)).start()
-    assert run_once(tmp_path / "ledger.jsonl", Tally) == Tally()
+    assert run_once(tmp_path / "ledger.jsonl", Tally, Tally) == Tally()

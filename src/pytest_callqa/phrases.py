@@ -622,7 +622,9 @@ class _Loader:
         return self.languages
 
     def _entry(self, file: str, language: _Language, name: str, body: plain.Plain) -> _Entry:
-        table: Mapping[str, plain.Plain] = body if isinstance(body, dict) else {plain.Text("any", _line(name)): body}
+        table: Mapping[str, plain.Plain] = (
+            body if isinstance(body, dict) else {plain.Text("any", plain.line_of(name)): body}
+        )
         self._unknown(file, table, ("any", "parts", "unless", "near", "threshold", "meaning"))
         if ("any" in table) == ("parts" in table):
             self._fault(file, name, f"{name} needs either `any` (wordings) or `parts`")
@@ -658,7 +660,7 @@ class _Loader:
                 continue
             if any(language.fillers.issuperset(_required(form)) for form in wording.forms):
                 self._fault(file, text, f"the wording {str(text)!r} is nothing but fillers, which are not heard")
-            found.append(replace(wording, place=f"{file}\n{_line(text)}"))
+            found.append(replace(wording, place=f"{file}\n{plain.line_of(text)}"))
         return tuple(found)
 
     def _resolve(self, language: _Language) -> None:
@@ -719,18 +721,10 @@ class _Loader:
                 self._fault(file, key, f"unknown key {str(key)!r}.{hint}")
 
     def _fault(self, file: str, at: plain.Plain, problem: str) -> None:
-        self.faults.append((file, _line(at), problem))
+        self.faults.append((file, plain.line_of(at), problem))
 
 
 _WORD_LISTS = ("fillers", "light", "numbers", "backchannels")
-
-
-def _line(value: plain.Plain) -> int:
-    """The line of a text, or of the first text in a list or table."""
-    if isinstance(value, plain.Text):
-        return value.line
-    inner = value if isinstance(value, list | dict) else ()
-    return next((_line(item) for item in inner), 1)
 
 
 # --- the matcher --------------------------------------------------------------------------

@@ -56,6 +56,14 @@ def _explained(source: str) -> Plain:
         raise BadInput(f"not valid YAML: {str(error).splitlines()[0]}") from None
 
 
+def line_of(value: Plain) -> int:
+    """The line of a text, or of the first text in a list or table; 1 where there is none."""
+    if isinstance(value, Text):
+        return value.line
+    inner = value if isinstance(value, list | dict) else ()
+    return next((line_of(item) for item in inner), 1)
+
+
 def _document(events: Iterator[yaml.Event]) -> Plain:
     beginning = (yaml.StreamStartEvent, yaml.DocumentStartEvent)
     first = next(event for event in events if not isinstance(event, beginning))

@@ -242,13 +242,14 @@ def find_root(start: Path) -> Path | None:
 
 @functools.cache
 def book_version(root: Path) -> str:
-    """Twelve hex digits over every .py, .toml and .yaml of the book, its recorded calls left out."""
+    """Twelve hex digits over every .py, .toml and .yaml of the book; its calls, scripts and customers are left out."""
     digest = hashlib.sha256()
     for file in sorted(root.rglob("*")):
         inside = file.relative_to(root)
         if (
             file.suffix in (".py", ".toml", ".yaml")
             and "calls" not in inside.parts
+            and not inside.name.startswith(("script", "customers"))
             and "__pycache__" not in inside.parts
         ):
             digest.update(inside.as_posix().encode() + b"\0" + file.read_bytes() + b"\0")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Self, TypeVar, cast
 
 import msgspec
@@ -22,6 +23,9 @@ WORD, SIGN, KEY = 0.4, 0.25, 0.5
 
 REACTION = 0.5
 """Seconds from one party's last word to the other's first, where nothing else is known."""
+
+BEGINS = datetime(2026, 1, 5, 9, tzinfo=UTC)
+"""When a conversation in virtual time begins, for a bot that dates what it writes on the case."""
 
 LONGEST = 3600.0
 """Virtual seconds after which a conversation is broken off."""
@@ -119,6 +123,7 @@ class Conversation:
             timing="turn" if able.clock or able.real_time else "none",
             roles="given",
             language=self.language,
+            started=BEGINS if able.case and able.clock and not able.real_time else None,
             duration=self.now,
             direction="inbound",
             case=self._case,

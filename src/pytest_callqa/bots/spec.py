@@ -21,6 +21,7 @@ KINDS = {
     "jambonz": "a jambonz voice app: jambonz:http://… or jambonz:module:app/path",
     "openai": "a language model behind chat completions: openai:http://…/v1",
     "rasa": "a Rasa server: rasa:http://…",
+    "script": "an agent's script: script:file.yaml",
     "twiml": "a Twilio voice app: twiml:http://… or twiml:module:app/path",
     "vonage": "a Vonage voice app: vonage:http://… or vonage:module:app/path",
 }

@@ -23,12 +23,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker; take part in the run only if it names calls."""
+    """Declare the marker; take part in the run only if it names calls or a bot."""
     config.addinivalue_line(
         "markers",
         "conduct(id, severity, section): a conduct rule, added by @rule; for -m \"conduct(severity='critical')\"",
     )
-    if options.wanted(config):
+    if options.plays(config):
+        from pytest_callqa.plugin.conversations import register
+
+        register(config)
+    elif options.wanted(config):
         from pytest_callqa.plugin.matrix import Matrix
         from pytest_callqa.plugin.settings import settings
 

@@ -121,10 +121,7 @@ class Matrix:
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Spare the item of a rule the fixtures that the engine stands in for."""
-        found = rule_of(getattr(item, "function", None))
-        if isinstance(item, pytest.Function) and found is not None:
-            needless = _NEEDLESS - (found.arguments - PORTABLE)
-            item.fixturenames = [name for name in item.fixturenames if name not in needless]
+        spare_fixtures(item)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -178,7 +175,7 @@ class Matrix:
         if self.mode == "cells":
             self._judge_cell(found, pyfuncitem, fixtures)
         elif found.portable:
-            tell_batch(found, run_once(self.settings.ledger, self._pass), strict=self.settings.strict)
+            tell_batch(found, run_once(self.settings.ledger, self._pass, Tally), strict=self.settings.strict)
         else:
             tell_batch(found, self._judge_all(found, pyfuncitem, fixtures), strict=self.settings.strict)
         return True
@@ -363,6 +360,14 @@ def count_rules(place: Path, passed_over: Sequence[str]) -> int:
         folders[:] = [name for name in folders if not any(fnmatch(name, pattern) for pattern in passed_over)]
         rules += sum(count_rules(Path(where, name), ()) for name in names if fnmatch(name, "test_*.py"))
     return rules
+
+
+def spare_fixtures(item: pytest.Item) -> None:
+    """Spare the item of a rule the fixtures that the engine stands in for."""
+    found = rule_of(getattr(item, "function", None))
+    if isinstance(item, pytest.Function) and found is not None:
+        needless = _NEEDLESS - (found.arguments - PORTABLE)
+        item.fixturenames = [name for name in item.fixturenames if name not in needless]
 
 
 def root_of(item: pytest.Item) -> Path:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import pytest
 
 DEFAULT_LEDGER = ".callqa/ledger.jsonl"
+CUSTOMERS = 200
 CELLS = 10_000
 """Rules times calls up to which auto makes an item of each."""
 
@@ -26,6 +27,9 @@ TEXTS = {
     ),
     "ledger": (DEFAULT_LEDGER, f"write the ledger here (default {DEFAULT_LEDGER})"),
     "cells": (str(CELLS), f"rules times calls up to which auto takes cells (default {CELLS})"),
+    "script": ("", "play generated customers against this agent's script, such as conduct_specs/script.yaml"),
+    "customers": (str(CUSTOMERS), f"how many customers are generated (default {CUSTOMERS})"),
+    "save_failures": ("", "write the shortest conversation that breaks each rule into this folder, as a native call"),
     "jobs": ("0", "processes in batch mode (default: one a processor)"),
 }
 """Options that take one value: default and help."""
@@ -70,6 +74,11 @@ def declare(parser: pytest.Parser) -> None:
         parser.addini(f"callqa_{name}", text, type="bool", default=False)
 
 
+def plays(config: pytest.Config) -> bool:
+    """Whether this run is to play generated customers against a bot."""
+    return bool(config.getoption("callqa_script") or config.getini("callqa_script"))
+
+
 def wanted(config: pytest.Config) -> bool:
-    """Whether this run is to judge calls at all."""
+    """Whether this run is to judge recorded calls."""
     return bool(config.getoption("calls") or config.getini("callqa_calls"))

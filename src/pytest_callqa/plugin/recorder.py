@@ -14,7 +14,11 @@ from pytest_callqa.plugin.once import files
 from pytest_callqa.plugin.settings import Settings
 from pytest_callqa.verdict import Outcome
 
+NOT_REACHED = "not reached"
+"""How a rule ended that applied in none of the generated conversations."""
+
 _STATUS = {
+    NOT_REACHED: ("not reached", "r", ("NOT REACHED", {"yellow": True})),
     Outcome.NOT_APPLICABLE: ("not applicable", "n", ("NOT APPLICABLE", {"cyan": True})),
     Outcome.UNDECIDED: ("undecided", "u", ("UNDECIDED", {"yellow": True})),
     Outcome.NOT_ASSESSED: ("not assessed", "m", ("NOT ASSESSED", {"yellow": True})),

@@ -34,6 +34,9 @@ class Settings:
     jobs: int
     strict: bool
     show_text: bool
+    script: Path | None = None
+    customers: int = 0
+    save_failures: Path | None = None
     recordings: bool = False
     cases: tuple[str, ...] = ()
     attestations: tuple[str, ...] = ()
@@ -96,6 +99,9 @@ def settings(config: pytest.Config) -> Settings:
         ledger=ledger,
         cells=_whole("--callqa-cells", text("cells")),
         jobs=_whole("--callqa-jobs", text("jobs")),
+        script=file("script"),
+        customers=_whole("--callqa-customers", text("customers")),
+        save_failures=file("save_failures"),
         strict=switch("strict"),
         show_text=switch("show_text"),
         recordings=switch("recordings"),

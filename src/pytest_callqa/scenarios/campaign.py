@@ -1,0 +1,252 @@
+"""Plays customers against a bot: each conversation is judged once by all rules, then each broken rule is shrunk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import SkipTest
+
+import msgspec
+from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
+from hypothesis.stateful import run_state_machine_as_test
+from msgspec.structs import replace
+
+from pytest_callqa.bots import Move
+from pytest_callqa.bots.driver import Conversation
+from pytest_callqa.call import Call
+from pytest_callqa.engine import hear, judge
+from pytest_callqa.rules import Rule, RuleBook
+from pytest_callqa.scenarios.customers import Act
+from pytest_callqa.scenarios.machine import Played, Stage, dialogue, finish
+from pytest_callqa.scenarios.plainest import plainest
+from pytest_callqa.verdict import Outcome, Verdict
+
+CUSTOMERS = 200
+"""Conversations that are played unless told otherwise."""
+
+AIMED = 200
+"""Conversations of its own that a rule gets which was not reached."""
+
+TURNS = 15
+"""Moves that a customer makes, unless a profile of Hypothesis says otherwise."""
+
+_DEFAULT_STEPS = 50
+
+
+class Broken(AssertionError):
+    """A conversation that breaks the rule that is being shrunk."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is played: ``customers`` conversations by this ``seed``; finds are kept in ``database``, if anywhere."""
+
+    customers: int = CUSTOMERS
+    seed: int = 0
+    database: Path | None = None
+
+    def settings(self, phases: Sequence[Phase], most: int) -> settings:
+        """The settings of one run of a machine: the profile's, but for what is told here."""
+        profile = settings()
+        steps = profile.stateful_step_count
+        keeps = self.database is not None and profile.database is not None
+        return settings(
+            profile,
+            max_examples=most,
+            phases=phases,
+            deadline=None,
+            stateful_step_count=TURNS if steps == _DEFAULT_STEPS else steps,
+            suppress_health_check=list(HealthCheck),
+            verbosity=Verbosity.quiet,
+            print_blob=False,
+            derandomize=False,
+            database=DirectoryBasedExampleDatabase(str(self.database)) if keeps else None,
+        )
+
+
+class Census(msgspec.Struct):
+    """What a run of conversations showed: how many, how often each act was made and each rule had each outcome."""
+
+    conversations: int = 0
+    turns: int = 0
+    acts: dict[str, int] = {}
+    outcomes: dict[str, dict[Outcome, int]] = {}
+
+    def add(self, played: Played, verdicts: Iterable[Verdict]) -> None:
+        """Count one conversation."""
+        self.conversations += 1
+        self.turns += len(played.call.turns)
+        for act in played.acts:
+            self.acts[act] = self.acts.get(act, 0) + 1
+        for verdict in verdicts:
+            counts = self.outcomes.setdefault(verdict.clause, {})
+            counts[verdict.outcome] = counts.get(verdict.outcome, 0) + 1
+
+    def count(self, clause: str, *outcomes: Outcome) -> int:
+        """How many conversations ended so for a rule."""
+        counts = self.outcomes.get(clause, {})
+        return sum(counts.get(outcome, 0) for outcome in outcomes)
+
+    def reached(self, clause: str) -> bool:
+        """Whether a rule was kept or broken at all."""
+        return self.count(clause, Outcome.PASSED, Outcome.FAILED) > 0
+
+    def broken(self, clause: str) -> int:
+        """How many conversations broke a rule, or broke the rule's own code."""
+        return self.count(clause, Outcome.FAILED, Outcome.ERROR)
+
+
+class Found(msgspec.Struct, frozen=True):
+    """The shortest conversation that breaks a rule."""
+
+    clause: str
+    call: Call
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """That of the rule itself."""
+        return next(verdict for verdict in self.verdicts if verdict.clause == self.clause)
+
+
+class Findings(msgspec.Struct):
+    """What came of a campaign: the census, the shortest breach of each broken rule, in the book's order.
+
+    ``trouble`` is what broke the bot, if anything did: then nothing else counts.
+    """
+
+    census: Census
+    found: dict[str, Found] = {}
+    trouble: str = ""
+
+
+def campaign(book: RuleBook, stage: Stage, plan: Plan) -> Findings:
+    """Play the plan's customers, aim at the rules that they did not reach, and shrink what breaks each rule.
+
+    Raises :class:`BotError` when the bot breaks.
+    """
+    rules = [rule for rule in book if rule.portable]
+    census = Census()
+    broken: dict[str, tuple[Act, ...]] = {rule.clause: () for rule in rules if _known(rule, book, stage, plan)}
+    play(rules, book, stage, plan, census)
+    broken |= {rule.clause: () for rule in rules if census.broken(rule.clause)}
+    broken |= aim(rules, book, stage, plan, census)
+    shortest = (shrink(rule, rules, book, stage, plan, broken[rule.clause]) for rule in rules if rule.clause in broken)
+    return Findings(census, {found.clause: found for found in shortest if found is not None})
+
+
+def play(
+    rules: Sequence[Rule],
+    book: RuleBook,
+    stage: Stage,
+    plan: Plan,
+    census: Census,
+    *,
+    acts: Sequence[Act] = (),
+    most: int = 0,
+) -> None:
+    """Play conversations and judge each by all the rules; nothing is shrunk."""
+
+    def count(played: Played) -> None:
+        census.add(played, verdicts(rules, played.call, book))
+
+    _run(stage, "all rules", count, plan, (Phase.generate,), acts, most or plan.customers)
+
+
+def aim(rules: Sequence[Rule], book: RuleBook, stage: Stage, plan: Plan, census: Census) -> dict[str, tuple[Act, ...]]:
+    """Play customers who do little else than one thing, each in turn, until every rule is reached.
+
+    Gives the rules that were broken meanwhile, and what those customers did.
+    """
+    wanted = {rule.clause for rule in rules if not rule.manual and not census.reached(rule.clause)}
+    free = [act for act in stage.acts if not act.when]
+    answers = [act for act in stage.acts if act.when]
+    broken: dict[str, tuple[Act, ...]] = {}
+    for act in free:
+        if not wanted:
+            break
+        acts = (act, *answers)
+        play(rules, book, stage, plan, census, acts=acts, most=max(AIMED // len(free), 1))
+        reached = {clause for clause in wanted if census.reached(clause) or census.broken(clause)}
+        broken |= {clause: acts for clause in reached if census.broken(clause)}
+        wanted -= reached
+    return broken
+
+
+def shrink(
+    rule: Rule, rules: Sequence[Rule], book: RuleBook, stage: Stage, plan: Plan, acts: Sequence[Act] = ()
+) -> Found | None:
+    """The shortest conversation that breaks a rule; None when none is found again."""
+    found = _search(rule, book, stage, plan, (Phase.reuse, Phase.generate, Phase.shrink), acts)
+    if found is None:
+        return None
+
+    def breaks(moves: Sequence[Move]) -> Call | None:
+        call = replay(moves, found.language, stage)
+        return call if _breaks(verdicts([rule], call, book)[0]) else None
+
+    call = plainest(found, stage, breaks)
+    call = replace(call, id=f"{rule.clause}-{call.language}")
+    return Found(rule.clause, call, tuple(verdicts(rules, call, book, quotes=None)))
+
+
+def replay(moves: Iterable[Move], language: str, stage: Stage) -> Call:
+    """The conversation of these moves with a new bot; what is sent after the end is not heard."""
+    conversation = Conversation(stage.bot(language), language=language)
+    conversation.open()
+    for move in moves:
+        conversation.send(move)
+    finish(conversation)
+    return conversation.call()
+
+
+def _breaks(verdict: Verdict) -> bool:
+    return verdict.outcome in (Outcome.FAILED, Outcome.ERROR)
+
+
+def _known(rule: Rule, book: RuleBook, stage: Stage, plan: Plan) -> bool:
+    """Whether a conversation that broke a rule in an earlier run still does."""
+    return plan.database is not None and _search(rule, book, stage, plan, (Phase.reuse,), ()) is not None
+
+
+def _search(
+    rule: Rule, book: RuleBook, stage: Stage, plan: Plan, phases: Sequence[Phase], acts: Sequence[Act]
+) -> Played | None:
+    last: list[Played] = []
+
+    def check(played: Played) -> None:
+        (verdict,) = verdicts([rule], played.call, book)
+        if _breaks(verdict):
+            last[:] = [played]
+            raise Broken(verdict.reason)
+
+    try:
+        _run(stage, f"rule {rule.clause}", check, plan, phases, acts, plan.customers)
+    except Broken:
+        return last[0]
+    except SkipTest:  # no find was kept that could be tried again
+        return None
+    return None
+
+
+def _run(
+    stage: Stage,
+    name: str,
+    judge: Callable[[Played], None],
+    plan: Plan,
+    phases: Sequence[Phase],
+    acts: Sequence[Act],
+    most: int,
+) -> None:
+    machine = seed(plan.seed)(dialogue(stage, name, judge, acts))
+    run_state_machine_as_test(machine, settings=plan.settings(phases, most))
+
+
+def verdicts(rules: Iterable[Rule], call: Call, book: RuleBook, *, quotes: int | None = 0) -> list[Verdict]:
+    """A conversation judged by these rules."""
+    heard = hear(call, book.code)
+    found = [judge(rule, heard, book.code, quotes=quotes) for rule in rules]
+    heard.forget()
+    return found

@@ -1,0 +1,153 @@
+"""Rules as properties of generated conversations: what is reached, kept, broken and shown, with one item a rule."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from harness import Project
+from pytest_callqa import ledger
+
+RULES = """
+from pathlib import Path
+from pytest_callqa import Moment, PhraseBook, rule, situation
+
+phrases = PhraseBook.load(Path(__file__).parent / "phrases")
+
+
+def customer_says(*said):
+    @situation(f"customer says {said[0]}")
+    def find(call):
+        for quote in call.customer.says(*said).quotes:
+            turn = call.utterances[quote.turn]
+            yield Moment(call, turn.index, start=turn.end, turn=turn)
+
+    return find
+
+
+customer_swears = customer_says(phrases.curse)
+
+
+@situation("the third outburst")
+def third_outburst(call, code):
+    yield from customer_swears.moments(call, code)[2:3]
+
+
+@rule("1.1", "Greets")
+def test_greets(call):
+    assert call.agent.first.says(phrases.hello)
+
+
+@rule("1.2", "Swearing is met with an apology", severity="critical", when=customer_swears)
+def test_apologises(moment):
+    assert moment.reply.says(phrases.sorry)
+
+
+@rule("1.3", "Swearing that goes on is reported", when=third_outburst)
+def test_reported(moment):
+    assert moment.reply.says(phrases.report)
+
+
+@rule("1.4", "Friendly", manual=True)
+def test_friendly(call):
+    assert call.attestation("1.4")
+
+
+@rule("2.1", "A song is sung along", when=customer_says(phrases.song))
+def test_sings(moment):
+    assert moment.reply.says(phrases.song)
+"""
+
+PHRASES = """
+language: en
+light: [a, the, is, to, for, you, i, we, can, do, me]
+phrases:
+  hello: [hello, good morning]
+  sorry: [sorry, I apologise]
+  curse: [damn]
+  song: [la la la]
+  report: [my manager will call]
+  offer_help: ["what can (i|we) do for you"]
+  question: ["how do i"]
+  no: [no thank you]
+"""
+
+SCRIPT = """
+lines:
+  greeting: {en: "Hello, what can I do for you?"}
+no: no
+opening:
+  - say: greeting
+situations:
+  - when: the customer swears
+    hears: curse
+    do: [say: I am sorry.]
+matters:
+  - when: a question
+    hears: question
+    do: [say: Like this.]
+otherwise: [say: I see.]
+"""
+
+CUSTOMERS = """
+moves:
+  asks: {says: {en: [How do I pay?, How do I start?]}}
+  swears: {says: {en: [Damn., Oh damn it.]}}
+  hangs up: {hangs up: yes}
+"""
+
+
+@pytest.fixture
+def play(project: Project) -> Project:
+    """A book, customers, and a script that breaks one rule."""
+    project.book(rules=RULES, phrases=PHRASES)
+    return project.file("rules/script.yaml", SCRIPT).file("rules/customers.yaml", CUSTOMERS)
+
+
+def against(project: Project, *more: str) -> pytest.RunResult:
+    script = ("--callqa-script", "rules/script.yaml", "--callqa-customers", "30")
+    return project.run(*script, *more, calls=None)
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_broken_rule_shows_its_shortest_conversation(play: Project, workers: tuple[str, ...]) -> None:
+    ran = against(play, *workers)
+    ran.stdout.fnmatch_lines(
+        [
+            "1.3 Swearing that goes on is reported",
+            "* conversations break this rule; the shortest:",
+            "  0:00.0 [[]answer by agent[]]",
+            "  0:00.0 agent: Hello, what can I do for you?",
+            "  * customer: Damn.",
+            "  * agent: I am sorry.",
+            "  * customer: Damn.",
+            "  * agent: I am sorry.",
+            "  * customer: Damn.",
+            "> * agent: I am sorry.",
+            "  * [[]hangup by customer[]]",
+            "the agent's reply says report: not found",
+            "*1 failed, 2 passed, * 1 not * in *",
+        ]
+    )
+
+
+def test_what_no_conversation_reached_is_said_so(play: Project) -> None:
+    ran = against(play, "-v")
+    ran.stdout.fnmatch_lines(["*::test_friendly NOT ASSESSED*", "*::test_sings NOT REACHED*"])
+
+
+def test_the_same_seed_gives_the_same_conversations(play: Project) -> None:
+    texts = []
+    for seed in ("1", "1", "2"):
+        shutil.rmtree(play.path / ".callqa", ignore_errors=True)
+        against(play, f"--hypothesis-seed={seed}")
+        (table,) = (line for line in play.ledger() if isinstance(line, ledger.Exhibit))
+        texts.append(table.rows)
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_a_failure_is_saved_as_a_call_that_fails_the_same_rule(play: Project) -> None:
+    against(play, "--callqa-save-failures", "found").stdout.fnmatch_lines(["saved as found/1.3-en.json"])
+    play.run("-k", "test_reported", calls="found").assert_outcomes(failed=1)
+    assert [line.call for line in play.ledger() if isinstance(line, ledger.Entry)] == ["1.3-en"]
