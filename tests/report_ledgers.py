@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -150,6 +151,14 @@ def written(
     out = folder / "report.html"
     write_html([write(folder / "ledger.jsonl", *lines, run=run, end=end)], out, level=level)
     return out
+
+
+def many(calls: int) -> Iterator[ledger.Entry]:
+    """So many calls of 40 agents in 5 teams."""
+    for n in range(calls):
+        letters = f"{'f' if n % 7 == 3 else 'p'}{'npfpp'[n % 11 % 5]}m{'npnfu'[n % 13 % 5]}"
+        agent = (n * n + n // 9) % 40
+        yield entry(f"call-{n}", letters, agent=f"A{agent}", team=f"T{agent % 5}", turns=TALK)
 
 
 def judged(folder: Path) -> Path:

@@ -122,7 +122,9 @@ def test_a_missing_folder_is_told_in_place(tmp_path: Path, visit: Open, monkeypa
 
 def test_a_page_whose_calls_are_damaged_keeps_its_figures(tmp_path: Path, visit: Open) -> None:
     out = written(tmp_path, *FULL)
-    out.write_text(out.read_text(encoding="utf-8").replace('id="book">H4sI', 'id="book">AAAA'), encoding="utf-8")
+    out.write_text(
+        out.read_text(encoding="utf-8").replace('id="packed-index">H4sI', 'id="packed-index">AAAA'), encoding="utf-8"
+    )
     page = visit(out, ready=False).page
     assert "could not be unpacked" in page.get_by_role("alert").inner_text()
     assert page.locator(".heads").first.is_visible()

@@ -67,11 +67,8 @@ def _columns(names: Sequence[str], edges: Sequence[tuple[str, str, str]]) -> dic
         if source not in _reached(leads, target):
             leads[source].add(target)
     column = dict.fromkeys(names, 0)
-    for _ in names:
-        moved = [(t, column[s] + 1) for s, targets in leads.items() for t in targets if column[t] <= column[s]]
-        if not moved:
-            break
-        for target, at in moved:
+    while late := [(t, column[s] + 1) for s, targets in leads.items() for t in targets if column[t] <= column[s]]:
+        for target, at in late:
             column[target] = max(column[target], at)
     return column
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -105,9 +106,9 @@ def _write(page: _Page, out: Path) -> Written:
                 old.unlink()
         if folder:
             folder.mkdir(mode=0o700, exist_ok=True)
-            for name, payload in page.packer.payloads("shard"):
-                shard = folder / f"{name}.js"
-                shard.write_text(f'callqa("{name}","{payload}")\n', encoding="ascii", newline="\n")
+            for number, payload in enumerate(page.packer.payloads("shard")):
+                shard = folder / f"shard-{number}.js"
+                shard.write_text(f'callqa("shard-{number}","{payload}")\n', encoding="ascii", newline="\n")
                 shard.chmod(0o600)
         elif beside.is_dir() and not any(beside.iterdir()):
             beside.rmdir()
@@ -128,20 +129,19 @@ class _Page:
     @property
     def size(self) -> int:
         """About how many bytes the page takes as one file."""
-        return self.packer.size + sum(len(chunk) for chunk in self._head(None))
+        return self.packer.size + len(self._head(None))
 
     def chunks(self, folder: Path | None) -> Iterator[str]:
         """The page piece by piece; the calls in full are left out when they lie in a folder."""
-        yield from self._head(folder)
-        kinds = ("part",) if folder else ("part", "shard")
-        yield _payload("words", packed_text((_FILES / "zh.json").read_bytes()).decode())
-        yield _payload("book", self.packer.book(small=SMALL, folder=folder.name if folder else ""))
-        for kind in kinds:
-            for name, payload in self.packer.payloads(kind):
-                yield _payload(name, payload)
-        yield f"<script>{_script()}</script>\n</body>\n</html>\n"
+        yield self._head(folder)
+        yield from _payloads("words", [packed_text((_FILES / "zh.json").read_bytes()).decode()])
+        yield f"<script>{_script()}</script>\n"  # before the calls, so that the figures need not wait for them
+        book = self.packer.book(small=SMALL, folder=folder.name if folder else "")
+        yield from _payloads("index", itertools.chain([book], self.packer.payloads("part")))
+        yield from _payloads("calls", () if folder else self.packer.payloads("shard"))
+        yield "</body>\n</html>\n"
 
-    def _head(self, folder: Path | None) -> Iterator[str]:
+    def _head(self, folder: Path | None) -> str:
         style, script = _style(), _script()
         run = f"'{_hash(script)}'" + (" 'strict-dynamic'" if folder else "")
         policy = (
@@ -149,7 +149,7 @@ class _Page:
             "base-uri 'none'; form-action 'none'"
         )
         level = self.packer.level
-        return _template().generate(
+        page = _template().render(
             told=lambda reason: unquoted(reason, level),
             summary=self.summary,
             trend=self.trend,
@@ -162,10 +162,15 @@ class _Page:
             small=SMALL,
             outcomes=[(outcome.letter, outcome.value) for outcome in Outcome],
         )
+        return page.replace(">\n<", "><")  # a line feed between elements would be a node of its own
 
 
-def _payload(name: str, payload: str) -> str:
-    return f'<script type="application/octet-stream" id="{name}">{payload}</script>\n'
+def _payloads(kind: str, lines: Iterable[str]) -> Iterator[str]:
+    """Payloads of a kind, one a line, in an element that no browser runs. Base64 cannot end it."""
+    yield f'<script type="application/octet-stream" id="packed-{kind}">'
+    for number, line in enumerate(lines):
+        yield f"\n{line}" if number else line
+    yield "</script>\n"
 
 
 @cache

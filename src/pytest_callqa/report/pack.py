@@ -22,7 +22,7 @@ from pytest_callqa.report.transcript import TextLevel, tell
 PART_CALLS = 4096
 """Calls in a part of the index."""
 
-SHARD_BYTES = 2**17
+SHARD_BYTES = 2**18
 """JSON from which a shard is closed: what the browser unpacks to open a call."""
 
 _FASTEST_SMALL = 6
@@ -54,19 +54,17 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
     teams: list[str]
     languages: list[str]
     shards: list[int]
-    parts: int
     folder: str = ""
 
 
 class Packer:
-    """Takes calls one by one; their payloads are lines of ``file``, each known by its name."""
+    """Takes calls one by one; their payloads lie one after another in ``file``."""
 
     def __init__(self, run: ledger.Run, level: TextLevel, file: BinaryIO, folder: Path) -> None:
         self.run, self.level, self.folder = run, level, folder
         self.shards: list[int] = []
         self.names: tuple[dict[str, int], ...] = ({}, {}, {})
-        self.places: dict[str, tuple[int, int]] = {}
-        self.parts = 0
+        self.places: dict[str, list[tuple[int, int]]] = {"part": [], "shard": []}
         self.size = 0
         self._file = file
         self._order = {rule.clause: place for place, rule in enumerate(run.rules)}
@@ -109,30 +107,23 @@ class Packer:
 
     def _close_part(self) -> None:
         self._part.verdicts = "".join(self._letters)
-        self._store(f"part-{self.parts}", self._encoder.encode(self._part))
-        self.parts += 1
+        self._store("part", self._encoder.encode(self._part))
         self._part, self._letters = Part(), []
 
     def _close_shard(self) -> None:
-        self._store(f"shard-{len(self.shards) - 1}", b"[" + b",".join(self._shard) + b"]")
+        self._store("shard", b"[" + b",".join(self._shard) + b"]")
         self._shard, self._waiting = [], 0
 
-    def _store(self, name: str, data: bytes) -> None:
+    def _store(self, kind: str, data: bytes) -> None:
         packed = packed_text(data)
-        self.places[name] = (self.size, len(packed))
+        self.places[kind].append((self.size, len(packed)))
         self.size += self._file.write(packed)
 
-    def read(self, name: str) -> str:
-        """A payload by its name, in base64."""
-        place, length = self.places[name]
-        self._file.seek(place)
-        return self._file.read(length).decode()
-
-    def payloads(self, kind: str) -> Iterator[tuple[str, str]]:
-        """The payloads of a kind (``part``, ``shard``) with their names, in order."""
-        for name in self.places:
-            if name.startswith(kind):
-                yield name, self.read(name)
+    def payloads(self, kind: str) -> Iterator[str]:
+        """The payloads of a kind (``part``, ``shard``) in their order."""
+        for place, length in self.places[kind]:
+            self._file.seek(place)
+            yield self._file.read(length).decode()
 
     def book(self, *, small: int, folder: str = "") -> str:
         """The payload of :class:`Book`; ``folder`` is where the shards are, when they are not in the page."""
@@ -148,7 +139,6 @@ class Packer:
             teams=teams,
             languages=languages,
             shards=self.shards,
-            parts=self.parts,
             folder=folder,
         )
         return packed_text(self._encoder.encode(book)).decode()

@@ -1,6 +1,6 @@
 // Agents: a scorecard each, against the mean of all; printed, a scorecard takes a page.
 
-const CARDS = 40;
+const CARDS = 16;
 
 /** The calls of every agent, by their place in the book's list. */
 const callsByAgent = () => {
@@ -22,7 +22,7 @@ const scorecard = (name, calls, everybody, level = "h1") => {
   const teams = [...new Set(calls.map(teamOf).filter(Boolean))];
   return h("article", { class: "scorecard", "aria-label": name || t("not named") },
     h("p", { class: "eyebrow" }, t("Scorecard")), h(level, { tabindex: -1, class: "name" }, named(name)), teams.length > 0 && h("p", { class: "soft" }, h("bdi", null, teams.join(", "))),
-    few && h("p", { class: "banner doubt" }, t(`Only ${num(calls.length)} calls: too few to tell this agent from another.`)),
+    few && h("p", { class: "banner doubt" }, t(`Only ${num(calls.length)} ${calls.length === 1 ? "call" : "calls"}: too few to tell this agent from another.`)),
     h("dl", { class: "heads small" },
       [["Calls", num(calls.length)], ["Mean score", scoreText(mean(calls.map((call) => data.score[call]).filter((one) => !Number.isNaN(one))))], ["Rules kept", all ? `${percent(all.value)} %` : "–", all && `${percent(all.low)}–${percent(all.high)} %`], ["Critical breaches", num(critical)]]
         .map(([label, value, more]) => h("div", { class: label === "Critical breaches" && critical ? "bad" : null }, h("dt", null, t(label)), h("dd", null, h("b", null, value), more && h("span", null, more))))),
@@ -50,13 +50,13 @@ const agentView = ({ name = "" }) => {
 };
 
 /** Every scorecard, one under another, to be printed. */
-const cardsView = ({ page = 1 }) => {
+const cardsView = ({ page = 1 }, all) => {
   const everybody = bySection(everyCall()), own = callsByAgent();
   const order = data.book.agents.map((_, n) => n).sort((a, b) => (data.book.agents[a] > data.book.agents[b] ? 1 : -1));
   return [
     heading(t("Scorecards")),
     h("p", { class: "row quietprint" }, h("button", { type: "button", class: "quietly", click: () => print() }, t("Print")), h("span", { class: "soft" }, t("A scorecard takes a page."))),
-    order.slice((page - 1) * CARDS, page * CARDS).map((n) => scorecard(data.book.agents[n], own[n], everybody, "h2")),
+    (all ? order : order.slice((page - 1) * CARDS, page * CARDS)).map((n) => scorecard(data.book.agents[n], own[n], everybody, "h2")),
     pages("agents", { cards: 1 }, +page, Math.ceil(order.length / CARDS)),
   ];
 };

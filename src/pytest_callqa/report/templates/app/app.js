@@ -39,6 +39,8 @@ const show = async (event) => {
     if (shown.values !== values) return;
     stage.replaceChildren(...h("div", null, content).childNodes);
   }
+  if (!make) stage.replaceChildren();
+  if (view !== "calls") form.nextElementSibling.replaceChildren();
   for (const one of main.querySelectorAll(":scope > section")) one.classList.toggle("on", one === section);
   for (const one of document.querySelectorAll("body > nav a")) {
     const current = one.hash.slice(1) === (PARENT[view] || (make ? view : section.id));
@@ -55,6 +57,9 @@ const show = async (event) => {
   title.tabIndex = -1;
   title.focus({ preventScroll: true });
 };
+
+/** On paper, all scorecards; on the screen, a page of them. */
+const printed = (all) => shown.view === "agents" && shown.values.cards && stage.replaceChildren(...h("div", null, cardsView(shown.values, all)).childNodes);
 
 const setTheme = (name) => {
   root.dataset.theme = name;
@@ -117,9 +122,12 @@ const start = async () => {
   addEventListener("hashchange", show);
   addEventListener("keydown", key);
   addEventListener("click", clicks);
+  addEventListener("beforeprint", () => printed(true));
+  addEventListener("afterprint", () => printed(false));
   try {
     await translate();
     show();
+    if (document.readyState === "loading") await new Promise((done) => addEventListener("DOMContentLoaded", done));
     await load();
   } catch (error) {
     main.prepend(h("p", { class: "banner", role: "alert" }, t("The calls of this page could not be unpacked. Open it in a newer browser, or make the report again."), ` (${error.message})`));

@@ -10,11 +10,12 @@ const data = { book: null, count: 0, ids: [], started: [], agents: [], teams: []
 const bytes = (text) => Uint8Array.fromBase64?.(text) || Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
 const unpack = async (text) =>
   JSON.parse(await new Response(new Blob([bytes(text)]).stream().pipeThrough(new DecompressionStream("gzip"))).text());
-const payload = (name) => document.getElementById(name)?.textContent;
+/** The payloads of a kind, one a line. */
+const payloads = (kind) => document.getElementById(`packed-${kind}`).textContent.split("\n");
 
 const load = async () => {
-  const book = (data.book = await unpack(payload("book")));
-  const parts = await Promise.all(Array.from({ length: book.parts }, (_, n) => unpack(payload(`part-${n}`))));
+  const [book, ...parts] = await Promise.all(payloads("index").map(unpack));
+  data.book = book;
   for (const column of ["ids", "started", "agents", "teams", "languages", "lengths"])
     data[column] = parts.flatMap((part) => part[column]);
   data.count = data.ids.length;
@@ -88,11 +89,11 @@ const fetched = (name) =>
     document.head.append(script);
   });
 
+let lines; // of the page, where it holds the calls itself
 const shard = (number) => {
-  const name = `shard-${number}`;
   let known = shards.get(number);
   shards.delete(number);
-  known ||= Promise.resolve(data.book.folder ? fetched(name) : payload(name)).then(unpack);
+  known ||= Promise.resolve(data.book.folder ? fetched(`shard-${number}`) : (lines ||= payloads("calls"))[number]).then(unpack);
   shards.set(number, known);
   known.catch(() => shards.delete(number));
   if (shards.size > KEPT_SHARDS) shards.delete(shards.keys().next().value);
