@@ -371,3 +371,10 @@ def test_a_bad_ledger_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="cannot be opened"):
         write_html([tmp_path / "missing.jsonl"], tmp_path / "report.html")
     assert not list(tmp_path.iterdir())
+
+
+def test_waived_breaches_have_a_column_of_their_own_where_there_are_any(tmp_path: Path) -> None:
+    plain = page(tmp_path, entry("good", "pppn"))
+    waived = page(tmp_path, entry("old", "wppn"))
+    assert "data-t>Waived</th>" not in plain.source
+    assert "data-t>Waived</th>" in waived.source

@@ -14,6 +14,7 @@ from pytest_callqa.errors import BadInput
 from pytest_callqa.report import counting
 from pytest_callqa.report.figures import Counts, Rate, Summary
 from pytest_callqa.report.model import Ledgers, summarise
+from pytest_callqa.report.text import terminal_lines
 from pytest_callqa.verdict import wilson
 from report_ledgers import END, RUDE, RUN, TALK, UNREAD, entry, judged, said, write
 
@@ -364,3 +365,13 @@ def test_exhibits_are_kept_and_every_call_is_handed_on(path: Path) -> None:
     )
     assert summary.exhibits == (teeth,)
     assert seen == ["rude", "b"]
+
+
+def test_a_waived_breach_is_counted_and_is_in_no_rate_and_no_score(path: Path) -> None:
+    accepted = ledger.Found(reason="broke 1.1", waiver="Ann, until 2099-01-01: old greeting")
+    summary = summarise([write(path, entry("old", "wppn", found={"1.1": accepted}))])
+    greets = summary.clauses[0].counts
+    assert (greets.waived, greets.failed, greets.judged, greets.rate) == (1, 0, 0, None)
+    assert summary.counts.planned == 4
+    assert (summary.mean_score, summary.failing_calls) == (1.0, 0)
+    assert "not in the rates: 1 waived, 1 not applicable" in terminal_lines(summary, 100)

@@ -166,3 +166,9 @@ def test_cutting_loses_no_character_and_marks_exactly_what_is_spanned(text: str,
     for place, kind in enumerate(kinds):
         over = {span.near for span in spans if max(span.first, 0) <= place < span.last}
         assert kind == ("hit" if False in over else "near" if over else "")
+
+
+def test_a_waived_breach_is_told_with_who_accepted_it() -> None:
+    accepted = ledger.Found(reason="broke 1.1", waiver="Ann, until 2099-01-01: old greeting")
+    (judged,) = tell(RUN, ORDER, entry("old", "wppn", found={"1.1": accepted})).verdicts
+    assert judged.reason == "broke 1.1; waived: Ann, until 2099-01-01: old greeting"

@@ -1,7 +1,7 @@
 """What a run wrote down: JSON lines, one call a line, appended as the run goes. Every report is made from it.
 
 The first line (``kind: run``) names the rule book and its rules in order; a call's ``verdicts`` is one
-letter a rule in that order (p f n u m e, ``-`` for not run), so a plain pass costs one byte. What is
+letter a rule in that order (p f w n u m e, ``-`` for not run), so a plain pass costs one byte. What is
 not a plain pass keeps its reason and evidence. Lines of one call are merged; text is redacted.
 """
 
@@ -24,6 +24,7 @@ from pytest_callqa.rules import Code, RuleBook, Severity, clause_order
 from pytest_callqa.verdict import Evidence, Outcome, Verdict
 
 NOT_RUN = "-"
+_FOUND = (Outcome.FAILED, Outcome.WAIVED, Outcome.ERROR)
 SHOWN_SILENCE = 2.0
 """Seconds from which a silence is written beside the transcript of a failing call."""
 
@@ -55,12 +56,13 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_fie
 
 
 class Found(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What a failed or broken verdict rests on; ``start`` in seconds, ``broken`` of ``moments`` failed."""
+    """What a failed, waived or broken verdict rests on; ``start`` in seconds, ``broken`` of ``moments`` failed."""
 
     reason: str
     start: float | None = None
     line: str = ""
     broken: int = 0
+    waiver: str = ""
     evidence: tuple[Evidence, ...] = ()
 
 
@@ -225,12 +227,13 @@ def entry(start: Entry, order: Sequence[str], verdicts: Iterable[Verdict], text:
         letters[verdict.clause] = verdict.outcome.letter
         if verdict.moments > 1:
             moments[verdict.clause] = verdict.moments
-        if verdict.outcome in (Outcome.FAILED, Outcome.ERROR):
+        if verdict.outcome in _FOUND:
             found[verdict.clause] = Found(
                 reason=verdict.reason,
                 start=verdict.start,
                 line=verdict.line,
                 broken=verdict.broken,
+                waiver=verdict.waiver,
                 evidence=verdict.evidence,
             )
         elif verdict.outcome is Outcome.UNDECIDED:
@@ -298,7 +301,7 @@ def call_entry(
     order: Sequence[str], call: Hearing, verdicts: Sequence[Verdict], redact: Redactor, *, start: Entry | None = None
 ) -> Entry:
     """The entry of a call with these verdicts, on its :func:`head` unless another ``start`` is given."""
-    failing = any(v.outcome in (Outcome.FAILED, Outcome.ERROR) for v in verdicts)
+    failing = any(v.outcome in _FOUND for v in verdicts)
     kept = [
         redacted(v, redact, call) if v.outcome not in (Outcome.PASSED, Outcome.NOT_APPLICABLE) else v for v in verdicts
     ]

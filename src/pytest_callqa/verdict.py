@@ -24,6 +24,7 @@ class Outcome(StrEnum):
 
     PASSED = "passed", "p"
     FAILED = "failed", "f"
+    WAIVED = "waived", "w"
     NOT_APPLICABLE = "not applicable", "n"
     UNDECIDED = "undecided", "u"
     NOT_ASSESSED = "not assessed", "m"
@@ -68,6 +69,7 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Of one rule on one call. ``reason`` is one line for people; ``moments`` counts the situation's.
 
     ``start`` is when the breach (or the doubt) is, in seconds; ``line`` the rule's own failing line.
+    ``waiver`` says who accepted the breach, until when and why; the outcome is then *waived*.
     """
 
     clause: str
@@ -77,6 +79,7 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     broken: int = 0
     start: float | None = None
     line: str = ""
+    waiver: str = ""
     evidence: tuple[Evidence, ...] = ()
 
     def to_dict(self) -> dict[str, Plain]:

@@ -18,6 +18,7 @@ NOT_REACHED = "not reached"
 """How a rule ended that applied in none of the generated conversations."""
 
 _STATUS = {
+    Outcome.WAIVED: ("waived", "w", ("WAIVED", {"yellow": True})),
     NOT_REACHED: ("not reached", "r", ("NOT REACHED", {"yellow": True})),
     Outcome.NOT_APPLICABLE: ("not applicable", "n", ("NOT APPLICABLE", {"cyan": True})),
     Outcome.UNDECIDED: ("undecided", "u", ("UNDECIDED", {"yellow": True})),

@@ -207,6 +207,7 @@ class Tally:
             counts = Counts(
                 passed=letters["p"],
                 failed=letters["f"],
+                waived=letters["w"],
                 not_applicable=letters["n"],
                 undecided=letters["u"],
                 not_assessed=letters["m"],

@@ -45,6 +45,7 @@ class Counts:
     not_assessed: int = 0
     error: int = 0
     not_run: int = 0
+    waived: int = 0
     moments: int = 0
     broken: int = 0
 
@@ -56,7 +57,7 @@ class Counts:
     @property
     def planned(self) -> int:
         """Every verdict there was to give."""
-        rest = self.not_applicable + self.undecided + self.not_assessed + self.error + self.not_run
+        rest = self.waived + self.not_applicable + self.undecided + self.not_assessed + self.error + self.not_run
         return self.judged + rest
 
     @property

@@ -277,6 +277,7 @@ def _outcomes(counts: Counts) -> list[_Share]:
     kinds = (
         ("passed", "passed", counts.passed),
         ("failed", "failed", counts.failed),
+        ("waived", "waived", counts.waived),
         ("error" if counts.error == 1 else "errors", "error", counts.error),
         ("undecided", "undecided", counts.undecided),
         ("not assessed", "manual", counts.not_assessed),

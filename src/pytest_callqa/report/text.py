@@ -125,6 +125,7 @@ def _not_judged(summary: Summary, width: int) -> Iterator[str]:
     """Everything that is in no rate, with the reasons."""
     counts = summary.counts
     kinds = {
+        "waived": counts.waived,
         "not applicable": counts.not_applicable,
         "undecided": counts.undecided,
         "not assessed": counts.not_assessed,

@@ -76,7 +76,7 @@ class Asked(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Judged(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A verdict *failed* or *error*; ``turn`` is where in the transcript to look."""
+    """A verdict *failed*, *waived* or *error*; ``turn`` is where in the transcript to look."""
 
     rule: int
     reason: str
@@ -108,7 +108,7 @@ def unquoted(reason: str, level: TextLevel) -> str:
 
 def tell(run: ledger.Run, order: Mapping[str, int], entry: ledger.Entry, level: TextLevel = "full") -> Told:
     """The call as a report of this level shows it; ``order`` is the place of each clause."""
-    failing = [n for n, letter in enumerate(entry.verdicts) if letter in "fe"]
+    failing = [n for n, letter in enumerate(entry.verdicts) if letter in "fwe"]
     failing.sort(key=lambda n: (entry.verdicts[n] != "f", SEVERITIES.index(run.rules[n].severity)))
     verdicts = tuple(_judged(entry, n, found_of(entry, run.rules[n].clause), level) for n in failing)
     return Told(
@@ -139,7 +139,7 @@ def facts(entry: ledger.Entry) -> tuple[tuple[str, str], ...]:
 def _judged(entry: ledger.Entry, rule: int, found: ledger.Found, level: TextLevel) -> Judged:
     return Judged(
         rule=rule,
-        reason=unquoted(found.reason, level),
+        reason=unquoted(found.reason, level) + (f"; waived: {found.waiver}" if found.waiver else ""),
         start=_rounded(found.start),
         turn=_turn(entry, found),
         line=found.line,

@@ -120,12 +120,12 @@ const asked = ([question, holds, quote, near, score, start], to) =>
   h("li", { class: holds ? "holds" : "fails" }, question, quote && [": ", near && [t("nearest"), " "], h("q", null, h("bdi", null, spoken(quote))), near && `, ${num(score)}/100`], start != null && [" ", link(to({ t: start }), clock(start))]);
 
 const verdictCard = (call, told, to) => (one) => {
-  const rule = data.rules[one.rule], moments = new Map(told.moments || []).get(one.rule) || 1;
+  const rule = data.rules[one.rule], ended = letter(call, one.rule), moments = new Map(told.moments || []).get(one.rule) || 1;
   const place = one.start != null ? { t: one.start } : one.turn >= 0 ? { turn: one.turn } : null;
   return h("li", { class: rule.severity, "data-clause": rule.clause, tabindex: -1 },
     h("p", { class: "what" }, clauseLink(rule)),
     h("p", { class: "proof" }, one.reason),
-    h("p", { class: "soft row" }, letter(call, one.rule) === "e" ? h("span", { class: "severity critical" }, t("error")) : severity(rule.severity),
+    h("p", { class: "soft row" }, ended === "e" ? h("span", { class: "severity critical" }, t("error")) : severity(rule.severity), ended === "w" && h("span", null, t("waived")),
       place && h("a", { class: "jump", href: to({ clause: rule.clause, ...place }) }, one.start != null ? clock(one.start) : t(`turn ${one.turn + 1}`)),
       moments > 1 && h("span", null, t(`${num(one.broken || 0)} of ${num(moments)} moments`)), one.line && h("span", { class: "line" }, one.line)),
     one.asked?.length > 0 && h("details", null, h("summary", null, t("What was asked")), h("ul", { class: "asked" }, one.asked.map((each) => asked(each, to)))));
@@ -135,7 +135,7 @@ const named4 = (rules) => rules.map((rule, n) => [n > 0 && ", ", h("a", { href: 
 const rest = (call, told) => {
   const rows = [
     ...(told.doubts || []).map(([reason, rules]) => ["Undecided", rules, reason]),
-    ["Not assessed", rulesWith(call, "m")], ["Passed", rulesWith(call, "p")], ["Not applicable", rulesWith(call, "n")], ["Not run", rulesWith(call, "-")],
+    ["Waived", rulesWith(call, "w")], ["Not assessed", rulesWith(call, "m")], ["Passed", rulesWith(call, "p")], ["Not applicable", rulesWith(call, "n")], ["Not run", rulesWith(call, "-")],
   ].filter(([, rules]) => rules.length);
   return h("dl", { class: "rest" }, rows.map(([name, rules, reason]) => h("div", null, h("dt", null, t(name)), h("dd", null, named4(rules), reason && h("span", { class: "soft" }, `: ${reason}`)))));
 };
