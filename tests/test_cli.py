@@ -169,3 +169,27 @@ def test_teeth_tells_what_was_missed_and_what_could_not_be_read(
     said = capsys.readouterr()
     assert "missed: 1.2: good, dropped: without sorry: “sorry” (the clause holds all the same)" in said.out
     assert "rules/calls/torn.json" in said.err
+
+
+def test_a_report_compares_with_a_former_run_and_writes_scorecards(
+    desk: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.calls(GOOD)
+    callqa("check", "--book", "rules", "calls", "--ledger", "old.jsonl")
+    desk.calls(RUDE)
+    callqa("check", "--book", "rules", "calls", "--ledger", "new.jsonl")
+    capsys.readouterr()
+    assert callqa("report", "new.jsonl", "--compare", "old.jsonl", "--scorecards", "cards.csv") == cli.CLEAN
+    assert capsys.readouterr().out == "report: report.html\nscorecards: cards.csv\n"
+    assert "newly broken" in (desk.path / "report.html").read_text(encoding="utf-8")
+    assert (desk.path / "cards.csv").read_text(encoding="utf-8-sig").startswith("agent,calls,score,")
+
+
+@pytest.mark.parametrize(("level", "told"), [("none", False), ("evidence", True), ("full", True)])
+def test_a_report_tells_as_much_of_what_was_said_as_it_is_told_to(desk: Project, *, level: str, told: bool) -> None:
+    desk.calls(RUDE)
+    callqa("check", "--book", "rules", "calls", "--report", "check.html", "--report-text", level)
+    callqa("report", ".callqa/ledger.jsonl", "--text", level)
+    page = (desk.path / "report.html").read_text(encoding="utf-8")
+    assert ("Damn" in page) is told
+    assert (desk.path / "check.html").read_text(encoding="utf-8") == page

@@ -118,3 +118,12 @@ def test_public_names_load_when_used() -> None:
 def test_collect_only_writes_no_ledger(project: Project) -> None:
     project.book().calls(GOOD).run("--collect-only")
     assert not (project.path / ".callqa/ledger.jsonl").exists()
+
+
+def test_how_much_of_what_was_said_a_report_shows_is_an_option_with_choices(project: Project) -> None:
+    project.book().calls()
+    result = project.run("--callqa-report", "report.html", "--callqa-report-text", "none")
+    result.stdout.fnmatch_lines(["report: *report.html"])
+    assert "Damn" not in (project.path / "report.html").read_text(encoding="utf-8")
+    result = project.run("--callqa-report-text", "some")
+    result.stderr.fnmatch_lines(["ERROR: --callqa-report-text: 'some' is none of none, evidence, full.*"])

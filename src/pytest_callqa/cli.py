@@ -74,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--output", "-o", type=Path, default=Path("report.html"), help="default report.html")
     report.add_argument("--compare", action="append", default=[], type=Path, metavar="LEDGER", help="a former run's")
     _level_option(report, "--text")
+    text = "write the agents' scorecards here too, as CSV or XLSX by the file's name"
+    report.add_argument("--scorecards", type=Path, metavar="FILE", help=text)
 
     init = add("init", _init, "put a copy of the worked rule book into a folder, for you to adapt")
     init.add_argument("folder", nargs="?", type=Path, default=Path("conduct_specs"), help="default conduct_specs")
@@ -209,6 +211,11 @@ def _exit_code(summary: Summary) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     _write_report(options.ledgers, options.output, options.level, options.compare)
+    if options.scorecards:
+        from pytest_callqa.report.sheets import write_scorecards
+
+        write_scorecards(summarise(options.ledgers), options.scorecards)
+        print(f"scorecards: {options.scorecards}")
     return CLEAN
 
 

@@ -40,6 +40,9 @@ AGENTS_SHOWN = 100
 FINDINGS_SHOWN = 5
 """Broken clauses told at the top, with an example each."""
 
+REASONS_FIRST = 6
+"""Reasons told on the overview."""
+
 REASONS_SHOWN = 50
 """Reasons of undecided verdicts told apart, those of most calls first."""
 
@@ -159,6 +162,7 @@ class _Page:
             agents_shown=AGENTS_SHOWN,
             findings_shown=FINDINGS_SHOWN,
             reasons_shown=REASONS_SHOWN,
+            reasons_first=REASONS_FIRST,
             small=SMALL,
             outcomes=[(outcome.letter, outcome.value) for outcome in Outcome],
         )
