@@ -29,14 +29,15 @@ CORE = [
     "redact",
     "ledger",
 ]
-OUTER = {"readers", "bots", "scenarios", "report", "batch"}
+OUTER = {"readers", "bots", "scenarios", "report", "supervisor", "batch"}
 ALLOWED = {
     **{module: set(CORE[:place]) for place, module in enumerate(CORE)},
     "__init__": set(CORE),
     "audio": {"errors", "call", "audio"},
     "readers": {"errors", "plain", "call", "audio", "readers"},
     "report": {*CORE, "report"},
-    "batch": {*CORE, "readers"},
+    "supervisor": {"errors"},
+    "batch": {*CORE, "readers", "supervisor"},
     "tuning": {"errors", "plain", "phrases"},
     "vendors": {"errors"},
     "bots": {*CORE, "bots"},

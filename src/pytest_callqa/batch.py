@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-import gc
-import itertools
-import multiprocessing
 import os
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
 from pytest_callqa import ledger
 from pytest_callqa.call import Call
 from pytest_callqa.engine import hear, judge
-from pytest_callqa.readers import Document, Duplicates, ReadOptions, Sidecars, Unreadable, digest, read_document
+from pytest_callqa.errors import BadInput
+from pytest_callqa.readers import (
+    Document,
+    Duplicates,
+    ReadOptions,
+    Sidecars,
+    Unreadable,
+    digest,
+    read_document,
+    unreadable,
+)
 from pytest_callqa.redact import redactor
 from pytest_callqa.rules import RuleBook
+from pytest_callqa.supervisor import ATTEMPTS, Limits, Say, Supervisor
+from pytest_callqa.verdict import Outcome, Verdict
 
 CHUNK_CALLS = 64
 CHUNK_BYTES = 2**20
@@ -82,66 +92,41 @@ class Tally(msgspec.Struct):
         return self
 
 
-class _Judged(msgspec.Struct, frozen=True):
-    """A call as a worker hands it back: its entry, and what tells it from another of the same id."""
+class Judged(msgspec.Struct, frozen=True):
+    """A call as a worker hands it back: its entry, and what tells it from another of the same id (if it was read)."""
 
     entry: ledger.Entry | ledger.Unread
     document: Document
     digest: bytes = b""
 
 
-class _Worker:
-    """What a worker process keeps: the rules of the job, ready to judge."""
+Judge: TypeAlias = Callable[[Document | Unreadable], list[Judged]]
 
-    def __init__(self, job: Job) -> None:
-        book = RuleBook.load(job.root)
-        wanted = set(job.clauses)
-        self.job = job
-        self.code = book.code
-        self.rules = [rule for rule in book if rule.clause in wanted]
 
-    def judge(self, documents: list[Document | Unreadable]) -> list[_Judged]:
-        """Judge every call of the documents."""
-        return [judged for document in documents for judged in self._document(document)]
+def judging(job: Job, say: Say = lambda _: None) -> Judge:
+    """What judges a document by the rules of a job; ``say`` is told the id of each call before it is judged."""
+    book = RuleBook.load(job.root)
+    wanted = set(job.clauses)
+    rules = [rule for rule in book if rule.clause in wanted]
 
-    def _document(self, document: Document | Unreadable) -> Iterator[_Judged]:
-        if isinstance(document, Unreadable):
-            yield _Judged(unread(document), Document(document.file, document.place))
-            return
-        here = Document(document.file, document.place, offset=document.offset)
-        for call in read_document(document, self.job.options, self.job.sidecars):
-            if isinstance(call, Unreadable):
-                yield _Judged(unread(call), here)
-            else:
-                yield _Judged(self._call(call), here, digest(call))
-
-    def _call(self, call: Call) -> ledger.Entry:
-        job = self.job
-        heard = hear(call, self.code, language=job.options.language, organisation=job.organisation)
-        verdicts = [judge(rule, heard, self.code, quotes=0) for rule in self.rules]
+    def judge_call(call: Call) -> ledger.Entry:
+        say(call.id)
+        heard = hear(call, book.code, language=job.options.language, organisation=job.organisation)
+        verdicts = [judge(rule, heard, book.code, quotes=0) for rule in rules]
         entry = ledger.call_entry(job.order, heard, verdicts, redactor(call.names, off=job.show_text))
         heard.forget()
         return entry
 
+    def judge_document(document: Document | Unreadable) -> list[Judged]:
+        if isinstance(document, Unreadable):
+            return [Judged(unread(document), Document(document.file, document.place))]
+        here = Document(document.file, document.place, offset=document.offset)
+        return [
+            Judged(unread(call), here) if isinstance(call, Unreadable) else Judged(judge_call(call), here, digest(call))
+            for call in read_document(document, job.options, job.sidecars)
+        ]
 
-_worker: _Worker | None = None
-
-
-def _begin(job: Job) -> None:
-    global _worker
-    _worker = _Worker(job)
-    # The book stays for good, and a judged call is let go at once (`Hearing.forget`): what little refers to itself
-    # is collected after each chunk, not whenever a few hundred objects were made.
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-
-
-def _work(documents: list[Document | Unreadable]) -> list[_Judged]:
-    assert _worker is not None
-    judged = _worker.judge(documents)
-    gc.collect()
-    return judged
+    return judge_document
 
 
 def unread(call: Unreadable) -> ledger.Unread:
@@ -150,16 +135,20 @@ def unread(call: Unreadable) -> ledger.Unread:
 
 
 def judge_documents(
-    documents: Iterable[Document | Unreadable], job: Job, *, jobs: int = 0
+    documents: Iterable[Document | Unreadable], job: Job, *, jobs: int = 0, limits: Limits | None = None
 ) -> Iterator[ledger.Entry | ledger.Unread]:
     """Judge a stream of documents in order with ``jobs`` processes (0: one a processor).
 
+    A call that ends its process, or breaks the ``limits``, twice is an error; the others are judged all the same.
     Memory does not grow with the number of calls but for the ids seen, which find a call given twice.
     """
     seen = Duplicates()
-    for judged in _in_order(_chunks(documents), job, jobs or os.cpu_count() or 1):
-        for one in judged:
-            if isinstance(one.entry, ledger.Unread):
+    processes = Supervisor(
+        judging, job, partial(_lost, job), jobs=jobs or os.cpu_count() or 1, limits=limits or Limits()
+    )
+    for judged in processes.map(_chunks(documents)):
+        for one in chain.from_iterable(judged):
+            if isinstance(one.entry, ledger.Unread) or not one.digest:
                 yield one.entry
                 continue
             known_as = seen.admit(one.entry.call, one.digest, one.document)
@@ -167,6 +156,16 @@ def judge_documents(
                 yield unread(known_as)
             elif known_as is not None:
                 yield one.entry if known_as == one.entry.call else msgspec.structs.replace(one.entry, call=known_as)
+
+
+def _lost(job: Job, document: Document | Unreadable, call: str, why: str) -> list[Judged]:
+    """The verdicts on a call that cost two processes: errors, if it could be read; else it counts as unreadable."""
+    assert isinstance(document, Document)
+    reason = f"given up after {ATTEMPTS} attempts: {why}"
+    if not call:
+        return [Judged(unread(unreadable(document, BadInput(reason))), document)]
+    verdicts = [Verdict(clause=clause, outcome=Outcome.ERROR, reason=reason) for clause in job.clauses]
+    return [Judged(ledger.entry(ledger.Entry(call=call, file=document.file), job.order, verdicts), document)]
 
 
 def _chunks(documents: Iterable[Document | Unreadable]) -> Iterator[list[Document | Unreadable]]:
@@ -180,22 +179,3 @@ def _chunks(documents: Iterable[Document | Unreadable]) -> Iterator[list[Documen
             chunk, size = [], 0
     if chunk:
         yield chunk
-
-
-def _in_order(chunks: Iterator[list[Document | Unreadable]], job: Job, jobs: int) -> Iterator[list[_Judged]]:
-    """Map the chunks over processes, a bounded number ahead; a single chunk is judged in this process."""
-    begun = list(itertools.islice(chunks, 2))
-    chunks = itertools.chain(begun, chunks)
-    if len(begun) < 2 or jobs == 1:
-        worker = _Worker(job)
-        yield from (worker.judge(chunk) for chunk in chunks)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(job,)) as pool:
-        ahead: deque[Future[list[_Judged]]] = deque()
-        for chunk in chunks:
-            ahead.append(pool.submit(_work, chunk))
-            if len(ahead) > 4 * jobs:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()

@@ -19,13 +19,14 @@ from pytest_callqa.batch import Job, judge_documents
 from pytest_callqa.call import Call
 from pytest_callqa.errors import CallQAError
 from pytest_callqa.phrases import PhraseBook
-from pytest_callqa.plugin.options import DEFAULT_LEDGER, SWITCHES, TEXTS
+from pytest_callqa.plugin.options import DEFAULT_LEDGER, SWITCHES, TEXTS, TIMEOUT
 from pytest_callqa.plugin.settings import role_map
 from pytest_callqa.readers import FORMATS, ReadOptions, Unreadable, find_documents, find_sidecars, read_calls, to_native
 from pytest_callqa.report.model import Summary, summarise
 from pytest_callqa.report.text import exhibit_lines, rules_table, terminal_lines, visible
 from pytest_callqa.report.transcript import TextLevel
 from pytest_callqa.rules import RuleBook
+from pytest_callqa.supervisor import Limits
 
 CLEAN, FINDINGS, USAGE, NOT_JUDGED = 0, 1, 2, 3
 """Exit codes: nothing broken; a rule broken or a call unreadable; wrong usage; no call could be judged."""
@@ -65,6 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     _level_option(check, "--report-text")
     check.add_argument("--organisation", default="", help="the organisation agents must name")
     check.add_argument("--jobs", type=int, default=0, help="processes (default: one a processor)")
+    check.add_argument("--timeout", type=float, default=TIMEOUT, help=f"seconds a call may take (default {TIMEOUT})")
+    check.add_argument("--memory", type=int, default=0, help="megabytes a process may take (default: any)")
     check.add_argument("--show-text", action="store_true", help="do not redact numbers, addresses and names")
     _book_option(check)
     _reading_options(check)
@@ -186,8 +189,9 @@ def _check(options: argparse.Namespace) -> int:
     ledger.start_ledger(options.ledger, ledger.run_line(judged, tool=tool, mode="batch", started=now))
     sidecars = find_sidecars(options.calls, reading)
     job = Job(book.root, order, order, reading, sidecars, options.organisation, options.show_text)
+    limits = Limits(options.timeout, options.memory)
     writer = ledger.Writer(options.ledger)
-    for number, line in enumerate(judge_documents(documents, job, jobs=options.jobs), 1):
+    for number, line in enumerate(judge_documents(documents, job, jobs=options.jobs, limits=limits), 1):
         writer.write(line)
         if sys.stderr.isatty() and number % 500 == 0:
             print(f"\r{number:,} calls judged", end="", file=sys.stderr)

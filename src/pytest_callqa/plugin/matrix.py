@@ -203,7 +203,7 @@ class Matrix:
             settings.show_text,
         )
         documents = find_documents(settings.calls, settings.reading)
-        return self._write(judge_documents(documents, job, jobs=settings.jobs))
+        return self._write(judge_documents(documents, job, jobs=settings.jobs, limits=settings.limits))
 
     def _judge_all(self, found: Rule, item: pytest.Function, fixtures: Mapping[str, object]) -> Tally:
         """Judge all calls by one rule that takes fixtures of the team's own."""

@@ -12,6 +12,9 @@ CUSTOMERS = 200
 CELLS = 10_000
 """Rules times calls up to which auto makes an item of each."""
 
+TIMEOUT = 60
+"""Seconds that a call may take in batch mode before its process is ended."""
+
 TEXTS = {
     "mode": (
         "auto",
@@ -31,6 +34,8 @@ TEXTS = {
     "customers": (str(CUSTOMERS), f"how many customers are generated (default {CUSTOMERS})"),
     "save_failures": ("", "write the shortest conversation that breaks each rule into this folder, as a native call"),
     "jobs": ("0", "processes in batch mode (default: one a processor)"),
+    "timeout": (str(TIMEOUT), f"seconds that a call may take in batch mode (default {TIMEOUT})"),
+    "memory": ("0", "megabytes that a process may take in batch mode (default: as many as it likes)"),
 }
 """Options that take one value: default and help."""
 

@@ -14,6 +14,7 @@ from pytest_callqa.errors import did_you_mean
 from pytest_callqa.plugin.options import TEXTS
 from pytest_callqa.readers import FORMATS, ReadOptions
 from pytest_callqa.report.transcript import TextLevel
+from pytest_callqa.supervisor import Limits
 
 Mode: TypeAlias = Literal["auto", "cells", "batch"]
 
@@ -32,6 +33,8 @@ class Settings:
     ledger: Path
     cells: int
     jobs: int
+    timeout: int
+    memory: int
     strict: bool
     show_text: bool
     script: Path | None = None
@@ -41,6 +44,11 @@ class Settings:
     cases: tuple[str, ...] = ()
     attestations: tuple[str, ...] = ()
     roles: Mapping[str, Role] = field(default_factory=dict)
+
+    @property
+    def limits(self) -> Limits:
+        """What a call may take in batch mode."""
+        return Limits(self.timeout, self.memory)
 
     @property
     def reading(self) -> ReadOptions:
@@ -102,6 +110,8 @@ def settings(config: pytest.Config) -> Settings:
         script=file("script"),
         customers=_whole("--callqa-customers", text("customers")),
         save_failures=file("save_failures"),
+        timeout=_whole("--callqa-timeout", text("timeout")),
+        memory=_whole("--callqa-memory", text("memory")),
         strict=switch("strict"),
         show_text=switch("show_text"),
         recordings=switch("recordings"),

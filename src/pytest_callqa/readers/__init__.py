@@ -42,6 +42,7 @@ from pytest_callqa.readers.native import Native, schema, to_native
 from pytest_callqa.readers.options import Document, ReadOptions, Unreadable
 from pytest_callqa.readers.roles import RoleMap
 from pytest_callqa.readers.sidecars import Sidecars
+from pytest_callqa.readers.source import unreadable
 
 __all__ = [
     "FORMATS",
@@ -60,6 +61,7 @@ __all__ = [
     "read_document",
     "schema",
     "to_native",
+    "unreadable",
 ]
 
 # In the order in which a document is offered to them: the most particular first.
@@ -129,7 +131,7 @@ def read_document(document: Document, options: ReadOptions, sidecars: Sidecars) 
     try:
         yield _read(document, options, sidecars, RoleMap(options.roles))
     except BadInput as error:
-        yield source.unreadable(document, error)
+        yield unreadable(document, error)
 
 
 def read_calls(paths: Sequence[str], options: ReadOptions) -> Iterator[Call | Unreadable]:
@@ -186,7 +188,7 @@ def _distinct(
         try:
             found = _read(document, options, sidecars, roles)
         except BadInput as error:
-            yield document, source.unreadable(document, error)
+            yield document, unreadable(document, error)
         else:
             known_as = duplicates.admit(found.id, b"", document)
             if isinstance(known_as, Unreadable):
