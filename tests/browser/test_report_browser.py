@@ -116,7 +116,7 @@ def test_a_missing_folder_is_told_in_place(tmp_path: Path, visit: Open, monkeypa
     out = written(tmp_path, *FULL)
     (tmp_path / "report-calls" / "shard-0.js").unlink()
     page = visit(out, "#call?id=rude").page
-    assert "Keep the folder with the calls beside the page: report-calls" in page.locator("#stage").inner_text()
+    assert "Keep the folder of calls beside the page: report-calls" in page.locator("#stage").inner_text()
     assert page.locator("#stage h1").inner_text() == "rude"
 
 

@@ -25,6 +25,7 @@ from markupsafe import Markup, escape
 
 from pytest_callqa.errors import BadInput
 from pytest_callqa.finding import clock_time
+from pytest_callqa.ledger import NOT_RUN
 from pytest_callqa.report import text
 from pytest_callqa.report.compare import Trend, compare
 from pytest_callqa.report.figures import SMALL, Counts, Rate, Summary
@@ -164,7 +165,7 @@ class _Page:
             reasons_shown=REASONS_SHOWN,
             reasons_first=REASONS_FIRST,
             small=SMALL,
-            outcomes=[(outcome.letter, outcome.value) for outcome in Outcome],
+            outcomes=[*((outcome.letter, outcome.value) for outcome in Outcome), (NOT_RUN, "not run")],
         )
         return page.replace(">\n<", "><")  # a line feed between elements would be a node of its own
 

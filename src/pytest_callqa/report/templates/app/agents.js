@@ -21,16 +21,16 @@ const scorecard = (name, calls, everybody, level = "h1") => {
   const to = (values) => address("calls", { agent: name || "=", ...values });
   const teams = [...new Set(calls.map(teamOf).filter(Boolean))];
   return h("article", { class: "scorecard", "aria-label": name || t("not named") },
-    h("p", { class: "eyebrow" }, t("Scorecard")), h(level, { tabindex: -1, class: "name" }, named(name)), teams.length > 0 && h("p", { class: "soft" }, h("bdi", null, teams.join(", "))),
-    few && h("p", { class: "banner doubt" }, t(`Only ${num(calls.length)} ${calls.length === 1 ? "call" : "calls"}: too few to tell this agent from another.`)),
+    h("p", { class: "eyebrow" }, t("Scorecard")), h(level, { tabindex: -1, class: "name" }, named(name)), teams.length > 0 && h("p", { class: "soft" }, h("bdi", teams.join(", "))),
+    few && h("p", { class: "banner doubt" }, t(`Only ${num(calls.length)} ${calls.length === 1 ? "call" : "calls"}: too few to tell agents apart.`)),
     h("dl", { class: "heads small" },
       [["Calls", num(calls.length)], ["Mean score", scoreText(mean(calls.map((call) => data.score[call]).filter((one) => !Number.isNaN(one))))], ["Rules kept", all ? `${percent(all.value)} %` : "–", all && `${percent(all.low)}–${percent(all.high)} %`], ["Critical breaches", num(critical)]]
-        .map(([label, value, more]) => h("div", { class: label === "Critical breaches" && critical ? "bad" : null }, h("dt", null, t(label)), h("dd", null, h("b", null, value), more && h("span", null, more))))),
+        .map(([label, value, more]) => h("div", { class: label === "Critical breaches" && critical ? "bad" : null }, h("dt", t(label)), h("dd", h("b", value), more && h("span", more))))),
     h("div", { class: "two" },
-      h("div", null, h("h2", null, t("Sections")), table(t("Sections"), [t("Section"), h("th", { scope: "col", colspan: 2, class: "num" }, t("Kept, 95 % interval")), [t("Failed"), "num"]],
+      h("div", h("h2", t("Sections")), table(t("Sections"), [t("Section"), h("th", { scope: "col", colspan: 2, class: "num" }, t("Kept, 95 % interval")), [t("Failed"), "num"]],
         data.sections.map((section, n) => [[h("span", { class: "clause" }, section), " ", data.book.sections[section] || ""], ...rated(sections[n], everybody[n]), sections[n] ? num(sections[n].judged - sections[n].passed) : ""])),
-        h("p", { class: "soft key" }, t("The upright line is the mean of all agents."))),
-      h("div", null, h("h2", null, t("Broken most")), broken.length ? table(t("Broken most"), [t("Clause"), [t("Failed"), "num"], [t("Judged"), "num"]],
+        h("p", { class: "soft key" }, t("Upright: the mean of all agents."))),
+      h("div", h("h2", t("Broken most")), broken.length ? table(t("Broken most"), [t("Clause"), [t("Failed"), "num"], [t("Judged"), "num"]],
         broken.slice(0, 8).map(([rule, one]) => [[link(to({ clause: rule.clause, verdict: "f" }), h("span", { class: "clause" }, rule.clause), " ", rule.title), " ", rule.severity === "critical" && severity("critical")], num(one.judged - one.passed), num(one.judged)])) : h("p", { class: "soft" }, t("None.")))));
 };
 
@@ -43,9 +43,9 @@ const agentView = ({ name = "" }) => {
   return [
     h("nav", { class: "pages", "aria-label": t("Agents") }, link("#agents", t("Back to the list")), h("span", { class: "gap" }), h("button", { type: "button", class: "quietly", click: () => print() }, t("Print"))),
     scorecard(name, calls, bySection(everyCall())),
-    h("h2", null, t("Calls to review first")),
+    h("h2", t("Calls to review first")),
     worst.length ? callTable(worst.slice(0, 20), filter) : h("p", { class: "soft" }, t("None.")),
-    h("p", null, link(address("calls", filter), t(`All ${num(calls.length)} calls`))),
+    h("p", link(address("calls", filter), t(`All ${num(calls.length)} calls`))),
   ];
 };
 

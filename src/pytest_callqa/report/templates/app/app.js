@@ -1,11 +1,8 @@
 // Which view is shown, and the keys. The address holds all of it; only theme, language and keys are remembered.
 
-const main = document.getElementById("main");
-const stage = document.getElementById("stage"), help = document.querySelector("dialog"), form = document.querySelector(".filter");
-const root = document.documentElement;
 const PARENT = { call: "calls", clause: "clauses", agent: "agents" };
 const heading = (...children) => h("h1", { tabindex: -1 }, children);
-const missing = (text, name, view) => [heading(text, " ", h("bdi", null, name || "–")), h("p", null, link(`#${view}`, t("Back to the list")))];
+const missing = (text, name, view) => [heading(text, " ", h("bdi", name || "–")), h("p", link(`#${view}`, t("Back to the list")))];
 const visit = (href, replace) => {
   if (!replace) location.hash = href;
   else {
@@ -37,7 +34,7 @@ const show = async (event) => {
   if (make && !moves) {
     const content = await make(values);
     if (shown.values !== values) return;
-    stage.replaceChildren(...h("div", null, content).childNodes);
+    stage.replaceChildren(...h("div", content).childNodes);
   }
   if (!make) stage.replaceChildren();
   if (view !== "calls") form.nextElementSibling.replaceChildren();
@@ -59,7 +56,7 @@ const show = async (event) => {
 };
 
 /** On paper, all scorecards; on the screen, a page of them. */
-const printed = (all) => shown.view === "agents" && shown.values.cards && stage.replaceChildren(...h("div", null, cardsView(shown.values, all)).childNodes);
+const printed = (all) => shown.view === "agents" && shown.values.cards && stage.replaceChildren(...h("div", cardsView(shown.values, all)).childNodes);
 
 const setTheme = (name) => {
   root.dataset.theme = name;
@@ -130,7 +127,7 @@ const start = async () => {
     if (document.readyState === "loading") await new Promise((done) => addEventListener("DOMContentLoaded", done));
     await load();
   } catch (error) {
-    main.prepend(h("p", { class: "banner", role: "alert" }, t("The calls of this page could not be unpacked. Open it in a newer browser, or make the report again."), ` (${error.message})`));
+    main.prepend(h("p", { class: "banner", role: "alert" }, t("The calls could not be unpacked: use a newer browser, or make the report again."), ` (${error.message})`));
     return;
   }
   fillForm();

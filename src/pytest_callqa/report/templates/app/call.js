@@ -27,7 +27,7 @@ const timeline = (told, length, width) => {
   const top = 22, line = top + lanes.length * LANE, axis = line + (marks.length ? LANE : 0);
   const x = (time) => Math.round((LABEL + ((width - LABEL - 12) * time) / length) * 10) / 10;
   const band = (kind, start, end, y, height, title) =>
-    s("rect", { class: kind, x: x(start), y, width: Math.max(1.5, x(end) - x(start)), height, rx: 2 }, s("title", null, title));
+    s("rect", { class: kind, x: x(start), y, width: Math.max(1.5, x(end) - x(start)), height, rx: 2 }, s("title", title));
   const span = (start, end) => `${clock(start)}–${clock(end)}`;
   const every = [5, 10, 30, 60, 120, 300, 600, 1800].find((one) => length / one <= 10) || 3600;
   const ticks = Array.from({ length: Math.floor(length / every) + 1 }, (_, n) => n * every);
@@ -46,10 +46,10 @@ const timeline = (told, length, width) => {
     ]),
     over.map(([start, end]) => band("over", start, end, top, line - top - 2, `${t("talk-over")} ${span(start, end)}`)),
     marks.length > 0 && s("text", { class: "lane", x: 0, y: line + 14 }, t("line")),
-    marks.map(([what, time]) => s("path", { class: `mark ${what === "ring" ? "ring" : ""}`, d: `M${x(time)} ${line + 4}V${line + 16}` }, s("title", null, `${t(what)} ${clock(time)}`))),
+    marks.map(([what, time]) => s("path", { class: `mark ${what === "ring" ? "ring" : ""}`, d: `M${x(time)} ${line + 4}V${line + 16}` }, s("title", `${t(what)} ${clock(time)}`))),
     (told.verdicts || []).filter((one) => one.start != null).map((one) => {
       const rule = data.rules[one.rule];
-      return s("path", { class: `breach ${rule.severity}`, d: `M${x(one.start)} 18l-6 -12h12z` }, s("title", null, `${rule.clause} ${rule.title}, ${clock(one.start)}`));
+      return s("path", { class: `breach ${rule.severity}`, d: `M${x(one.start)} 18l-6 -12h12z` }, s("title", `${rule.clause} ${rule.title}, ${clock(one.start)}`));
     }),
     s("path", { class: "playhead", d: `M0 0V${axis}`, visibility: "hidden" }));
   drawing.at = (time) => {
@@ -74,7 +74,7 @@ const pieceShown = (to) => (piece) => {
   const [text, kind, rules] = piece;
   return [h("mark", { class: kind === "near" ? "near" : null, title: kind === "near" ? t("nearest to what was sought") : null }, spoken(text)), chips(rules, to)];
 };
-const note = (kind, ...text) => h("li", { class: `pause ${kind}` }, h("span", null, text));
+const note = (kind, ...text) => h("li", { class: `pause ${kind}` }, h("span", text));
 
 const transcript = (told, to) => {
   const turns = told.turns || [], items = [];
@@ -102,7 +102,7 @@ const transcript = (told, to) => {
       if (start != null) marksUntil(start);
       items.push(h("li", { class: `turn ${roleOf(role)}`, "data-turn": n, tabindex: -1 },
         h("span", { class: "when" }, start != null && clock(start)), h("span", { class: "who" }, t(role)),
-        h("div", null, h("bdi", { class: "words" }, pieces.map(pieceShown(to))), over.has(n) && h("span", { class: "over" }, ` ${t("talks over")} ${over.get(n).toFixed(1)} s`))));
+        h("div", h("bdi", { class: "words" }, pieces.map(pieceShown(to))), over.has(n) && h("span", { class: "over" }, ` ${t("talks over")} ${over.get(n).toFixed(1)} s`))));
     }
     if (pieces || (told.pauses || []).some((pause) => pause[0] === n)) {
       if (!pieces) leave();
@@ -117,7 +117,7 @@ const transcript = (told, to) => {
 // -- verdicts
 
 const asked = ([question, holds, quote, near, score, start], to) =>
-  h("li", { class: holds ? "holds" : "fails" }, question, quote && [": ", near && [t("nearest"), " "], h("q", null, h("bdi", null, spoken(quote))), near && `, ${num(score)}/100`], start != null && [" ", link(to({ t: start }), clock(start))]);
+  h("li", { class: holds ? "holds" : "fails" }, question, quote && [": ", near && [t("nearest"), " "], h("q", h("bdi", spoken(quote))), near && `, ${num(score)}/100`], start != null && [" ", link(to({ t: start }), clock(start))]);
 
 const verdictCard = (call, told, to) => (one) => {
   const rule = data.rules[one.rule], ended = letter(call, one.rule), moments = new Map(told.moments || []).get(one.rule) || 1;
@@ -125,10 +125,10 @@ const verdictCard = (call, told, to) => (one) => {
   return h("li", { class: rule.severity, "data-clause": rule.clause, tabindex: -1 },
     h("p", { class: "what" }, clauseLink(rule)),
     h("p", { class: "proof" }, one.reason),
-    h("p", { class: "soft row" }, ended === "e" ? h("span", { class: "severity critical" }, t("error")) : severity(rule.severity), ended === "w" && h("span", null, t("waived")),
+    h("p", { class: "soft row" }, ended === "e" ? h("span", { class: "severity critical" }, t("error")) : severity(rule.severity), ended === "w" && h("span", t("waived")),
       place && h("a", { class: "jump", href: to({ clause: rule.clause, ...place }) }, one.start != null ? clock(one.start) : t(`turn ${one.turn + 1}`)),
-      moments > 1 && h("span", null, t(`${num(one.broken || 0)} of ${num(moments)} moments`)), one.line && h("span", { class: "line" }, one.line)),
-    one.asked?.length > 0 && h("details", null, h("summary", null, t("What was asked")), h("ul", { class: "asked" }, one.asked.map((each) => asked(each, to)))));
+      moments > 1 && h("span", t(`${num(one.broken || 0)} of ${num(moments)} moments`)), one.line && h("span", { class: "line" }, one.line)),
+    one.asked?.length > 0 && h("details", h("summary", t("What was asked")), h("ul", { class: "asked" }, one.asked.map((each) => asked(each, to)))));
 };
 
 const named4 = (rules) => rules.map((rule, n) => [n > 0 && ", ", h("a", { href: address("clause", { id: data.rules[rule].clause }), title: data.rules[rule].title }, data.rules[rule].clause)]);
@@ -137,14 +137,14 @@ const rest = (call, told) => {
     ...(told.doubts || []).map(([reason, rules]) => ["Undecided", rules, reason]),
     ["Waived", rulesWith(call, "w")], ["Not assessed", rulesWith(call, "m")], ["Passed", rulesWith(call, "p")], ["Not applicable", rulesWith(call, "n")], ["Not run", rulesWith(call, "-")],
   ].filter(([, rules]) => rules.length);
-  return h("dl", { class: "rest" }, rows.map(([name, rules, reason]) => h("div", null, h("dt", null, t(name)), h("dd", null, named4(rules), reason && h("span", { class: "soft" }, `: ${reason}`)))));
+  return h("dl", { class: "rest" }, rows.map(([name, rules, reason]) => pair(t(name), named4(rules), reason && h("span", { class: "soft" }, `: ${reason}`))));
 };
 
 const facts = (call, told) =>
   [
     [t("agent"), link(address("agent", { name: agentOf(call) || "=" }), named(agentOf(call)))], [t("team"), teamOf(call)], [t("started"), when(call)],
     [t("length"), data.lengths[call] >= 0 && clock(data.lengths[call])], [t("language"), languageOf(call)], ...(told.facts || []).map(([name, value]) => [t(name), value]),
-  ].filter(([, value]) => value).map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value.nodeType ? value : h("bdi", null, value))));
+  ].filter(([, value]) => value).map(([name, value]) => pair(name, value.nodeType ? value : h("bdi", value)));
 
 const callAt = ({ id, n = 1 }) => {
   let call = -1;
@@ -171,7 +171,7 @@ const callView = async (values) => {
   try {
     told = await inFull(call);
   } catch {
-    return [heading(values.id), h("p", { class: "banner" }, t("This call could not be read. Keep the folder with the calls beside the page:"), " ", h("code", null, data.book.folder))];
+    return [heading(values.id), h("p", { class: "banner" }, t("This call could not be read. Keep the folder of calls beside the page:"), " ", h("code", data.book.folder))];
   }
   const times = [data.lengths[call], ...(told.turns || []).map((turn) => turn[2] ?? turn[1] ?? 0), ...(told.marks || []).map((mark) => mark[1])];
   const length = Math.max(1, ...times), timed = (told.turns || []).some((turn) => turn[1] != null);
@@ -189,16 +189,16 @@ const callView = async (values) => {
   return [
     h("nav", { class: "pages", "aria-label": t("Calls") }, link(address("calls", filter), t("Back to the list")), h("span", { class: "gap" }),
       near.before && h("a", { href: near.before, rel: "prev" }, t("Previous")), near.count && h("span", { class: "soft" }, t(`${num(near.place + 1)} of ${num(near.count)}`)), near.after && h("a", { href: near.after, rel: "next" }, t("Next"))),
-    h("div", { class: "callhead" }, h("div", null, heading(h("bdi", null, values.id)), h("dl", { class: "facts inline" }, facts(call, told))),
-      h("p", { class: data.critical[call] ? "bigscore bad" : "bigscore" }, h("b", null, scoreText(data.score[call])), h("span", null, data.critical[call] ? t(`${scoreText(data.raw[call])} before the critical breach`) : t("Score")))),
+    h("div", { class: "callhead" }, h("div", heading(h("bdi", values.id)), h("dl", { class: "facts inline" }, facts(call, told))),
+      h("p", { class: data.critical[call] ? "bigscore bad" : "bigscore" }, h("b", scoreText(data.score[call])), h("span", data.critical[call] ? t(`${scoreText(data.raw[call])} before the critical breach`) : t("Score")))),
     drawing && h("figure", { class: "card" }, drawing, shares),
     audio && h("figure", { class: "card audio" }, audio),
     h("div", { class: "sheet" },
-      h("div", null, h("h2", null, t("Verdicts")), told.verdicts?.length > 0 ? h("ol", { class: "verdicts" }, told.verdicts.map(verdictCard(call, told, to))) : h("p", null, t("No rule was broken.")), rest(call, told),
-        told.case?.length > 0 && [h("h2", null, t("Case record")), h("dl", { class: "rest" }, told.case.map(([name, value]) => h("div", null, h("dt", null, name.replace(/_/g, " ")), h("dd", null, h("bdi", null, value)))))]),
-      h("div", { class: "talk" }, h("h2", null, t("Transcript")),
-        words ? [transcript(told, to), h("p", { class: "soft key" }, h("mark", null, t("Evidence")), " · ", h("mark", { class: "near" }, t("nearest miss")), " · ", t("• stands for a character taken out to protect people"))]
-          : h("p", { class: "soft" }, t(!told.turns?.length ? "The ledger holds no transcript of this call." : data.book.text === "none" ? "This report shows no words of calls." : "No turn of this call holds evidence, and this report shows no others.")))),
+      h("div", h("h2", t("Verdicts")), told.verdicts?.length > 0 ? h("ol", { class: "verdicts" }, told.verdicts.map(verdictCard(call, told, to))) : h("p", t("No rule was broken.")), rest(call, told),
+        told.case?.length > 0 && [h("h2", t("Case record")), h("dl", { class: "rest" }, told.case.map(([name, value]) => pair(name.replace(/_/g, " "), h("bdi", value))))]),
+      h("div", { class: "talk" }, h("h2", t("Transcript")),
+        words ? [transcript(told, to), h("p", { class: "soft key" }, h("mark", t("Evidence")), " · ", h("mark", { class: "near" }, t("nearest miss")), " · ", t("• hides a character to protect people"))]
+          : h("p", { class: "soft" }, t(!told.turns?.length ? "The ledger holds no transcript of this call." : data.book.text === "none" ? "This report shows no words of calls." : "No turn of this call holds evidence; others are left out.")))),
   ];
 };
 

@@ -16,10 +16,10 @@ const callTable = (calls, values) =>
     COLUMNS.map(([sort, name]) => h("th", { scope: "col", class: /^(length|score)$/.test(sort) ? "num" : null, "aria-sort": sort && sort === (values.sort || "worst") ? "descending" : null },
       sort ? link(address("calls", { ...values, sort, page: "" }), t(name)) : t(name))),
     calls.map((call) => [
-      link(address("call", { id: data.ids[call], n: twin(call), ...values }), h("bdi", null, data.ids[call])),
-      named(agentOf(call)), teamOf(call) && h("bdi", null, teamOf(call)), h("span", { class: "soft nowrap" }, when(call)),
+      link(address("call", { id: data.ids[call], n: twin(call), ...values }), h("bdi", data.ids[call])),
+      named(agentOf(call)), teamOf(call) && h("bdi", teamOf(call)), h("span", { class: "soft nowrap" }, when(call)),
       h("td", { class: "num soft" }, data.lengths[call] < 0 ? "–" : clock(data.lengths[call])), h("td", { class: "tags" }, tags(call)),
-      h("td", { class: "num" }, data.critical[call] ? h("s", { title: t("before the critical breach") }, scoreText(data.raw[call])) : null, " ", h("b", null, scoreText(data.score[call]))),
+      h("td", { class: "num" }, data.critical[call] ? h("s", { title: t("before the critical breach") }, scoreText(data.raw[call])) : null, " ", h("b", scoreText(data.score[call]))),
     ]), "calls");
 
 /** Which of the calls of this id it is, when there are several. */
@@ -44,10 +44,10 @@ const listCalls = (values) => {
   const filter = filterOf(values), page = +values.page || 1;
   const calls = answered(filter, () => shown.view === "calls" && listCalls(here().values));
   form.nextElementSibling.replaceChildren(
-    h("p", { class: "row", "aria-live": "polite" },
-      h("output", null, t(`${num(calls.length)} of ${num(data.count)} calls`), !search.done && [" · ", t("searching…")]),
+    h("p", { class: "row" },
+      h("output", t(`${num(calls.length)} of ${num(data.count)} calls`), !search.done && [" · ", t("searching…")]),
       calls.length > 0 && h("button", { type: "button", class: "quietly", click: () => save("calls.csv", sheet(calls)) }, t("Save as CSV"))),
-    calls.length ? callTable(calls.slice((page - 1) * PAGE, page * PAGE), filter) : h("p", null, t("No call is like this.")),
+    calls.length ? callTable(calls.slice((page - 1) * PAGE, page * PAGE), filter) : h("p", t("No call is like this.")),
     pages("calls", filter, page, Math.ceil(calls.length / PAGE)) || "");
 };
 

@@ -24,12 +24,11 @@ const plot = (one, mark, width = 120) => {
 };
 const rated = (one, mark) => [
   h("td", { class: "plotted" }, one && plot(one, mark)),
-  h("td", { class: "num rate" }, one ? [h("b", null, percent(one.value), " %"), " ", h("span", { class: "soft" }, `${percent(one.low)}–${percent(one.high)}`)] : "–"),
+  h("td", { class: "num rate" }, one ? [h("b", percent(one.value), " %"), " ", h("span", { class: "soft" }, `${percent(one.low)}–${percent(one.high)}`)] : "–"),
 ];
 /** A cell of a heat map: few verdicts are a fraction without colour. */
 const heat = (one, href) =>
   h("td", { class: one ? (one.small ? "heat few" : `heat ${step(one)}`) : "num zero", title: one && rateText(one) },
     one ? link(href, one.small ? `${one.passed}/${one.judged}` : `${percent(one.value)} %`) : "–");
-const legend = () =>
-  h("ul", { class: "legend steps", "aria-label": t("Colours") },
-    [["h0", "95 % and more"], ["h1", "90–95"], ["h2", "80–90"], ["h3", "60–80"], ["h4", "below 60"], ["few", "few"]].map(([kind, text]) => h("li", { class: kind }, t(text))));
+/** The colours, as the page tells them. */
+const legend = () => document.querySelector(".steps")?.cloneNode(true);

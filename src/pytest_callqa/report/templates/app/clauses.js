@@ -57,7 +57,7 @@ const heatMap = ({ by, page = 1 }) => {
   return [
     heading(t("Clauses")),
     clauseTabs(by),
-    h("p", { class: "soft note" }, t("The share of verdicts that kept the clause, the lowest first. A cell opens the calls that broke it. Arrow keys move.")),
+    h("p", { class: "soft note" }, t("How much of a clause was kept, the lowest first. A cell opens the calls that broke it.")),
     table(t(by === "agent" ? "Clauses against agents" : "Clauses against teams"),
       [t("Clause"), ...shown.map((n) => h("th", { scope: "col", class: "num" }, link(by === "agent" ? address("agent", { name: names[n] || "=" }) : to(n), names[n] ? named(names[n]) : t("none"))))], rows, "heatmap"),
     legend(),
@@ -79,8 +79,8 @@ const moveInHeat = (event) => {
 const clauseView = ({ id }) => {
   const place = data.place.get(id), rule = data.rules[place];
   if (!rule) return missing(t("No clause has this number:"), id, "clauses");
-  const counts = { p: 0, f: 0, e: 0, u: 0, m: 0, n: 0, "-": 0 };
-  for (let call = 0; call < data.count; call++) counts[letter(call, place)]++;
+  const counts = { p: 0, f: 0 };
+  for (let call = 0; call < data.count; call++) counts[letter(call, place)] = (counts[letter(call, place)] || 0) + 1;
   const groups = (by) => {
     const names = data.book[`${by}s`], column = data[`${by}s`];
     const own = tally(everyCall(), names.length + 1, (call, other) => (other === place ? column[call] : names.length));
@@ -91,16 +91,16 @@ const clauseView = ({ id }) => {
   const all = rate(counts.p, counts.p + counts.f);
   return [
     heading(h("span", { class: "clause" }, id), " ", rule.title),
-    h("p", null, severity(rule.severity), " ", h("span", { class: "soft" }, rule.manual ? t("by attestation") : [t("Applies to"), ": ", rule.situation || t("every call")], " · ", t("version"), " ", h("code", null, data.book.version))),
+    h("p", severity(rule.severity), " ", h("span", { class: "soft" }, rule.manual ? t("by attestation") : [t("Applies to"), ": ", rule.situation || t("every call")], " · ", t("version"), " ", h("code", data.book.version))),
     rule.text && h("p", { class: "wording" }, rule.text),
     h("dl", { class: "heads small" },
-      h("div", null, h("dt", null, t("Rules kept")), h("dd", null, h("b", null, all ? percent(all.value) : "–", h("small", null, " %")), all && plot(all), all && h("span", null, `${percent(all.low)}–${percent(all.high)} %`))),
-      Object.entries(OUTCOMES).filter(([code]) => counts[code]).map(([code, name]) =>
-        h("div", null, h("dt", null, t(name)), h("dd", null, h("b", null, link(address("calls", { clause: id, verdict: code }), num(counts[code]))))))),
+      pair(t("Rules kept"), h("b", all ? percent(all.value) : "–", h("small", " %")), all && plot(all), all && h("span", `${percent(all.low)}–${percent(all.high)} %`)),
+      [...form.elements.verdict.options].filter(({ value }) => counts[value]).map(({ value: code, text }) =>
+        pair(text, h("b", link(address("calls", { clause: id, verdict: code }), num(counts[code])))))),
     h("div", { class: "two" }, ["team", "agent"].map((by) =>
-      h("div", null, h("h2", null, t(by === "team" ? "By team" : "By agent")), table(t(by === "team" ? "By team" : "By agent"), [t(by === "team" ? "Team" : "Agent"), h("th", { scope: "col", class: "num", colspan: 2 }, t("Kept, 95 % interval")), [t("Failed"), "num"]], groups(by))))),
-    h("h2", null, t("Calls that broke it")),
+      h("div", h("h2", t(by === "team" ? "By team" : "By agent")), table(t(by === "team" ? "By team" : "By agent"), [t(by === "team" ? "Team" : "Agent"), h("th", { scope: "col", class: "num", colspan: 2 }, t("Kept, 95 % interval")), [t("Failed"), "num"]], groups(by))))),
+    h("h2", t("Calls that broke it")),
     broken.length ? callTable(broken.slice(0, 20), { clause: id, verdict: "f" }) : h("p", { class: "soft" }, t("None.")),
-    broken.length > 20 && h("p", null, link(address("calls", { clause: id, verdict: "f" }), t(`All ${num(broken.length)} calls`))),
+    broken.length > 20 && h("p", link(address("calls", { clause: id, verdict: "f" }), t(`All ${num(broken.length)} calls`))),
   ];
 };

@@ -1,7 +1,6 @@
 // The calls: an index of columns, all verdicts as letters in one array, and shards of calls in full read when needed.
 
 const PASSED = 112, FAILED = 102, NOT_APPLICABLE = 110, NOT_RUN = 45;
-const OUTCOMES = { p: "passed", f: "failed", w: "waived", e: "error", u: "undecided", m: "not assessed", n: "not applicable", "-": "not run" };
 const SEVERITIES = ["critical", "major", "minor"];
 const KEPT_SHARDS = 24;
 

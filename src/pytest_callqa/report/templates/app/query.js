@@ -1,6 +1,6 @@
 // Which calls an address asks for, in which order. All of it is in the address, so that a link opens the same list.
 
-const FILTERS = ["q", "clause", "verdict", "agent", "team", "language", "from", "to", "min", "max", "sort"];
+const FILTERS = ["sort", ...[...form.elements].map((one) => one.name)];
 const ORDERS = {
   worst: (a, b) => data.critical[b] - data.critical[a] || data.lost[b] - data.lost[a] || a - b,
   score: (a, b) => (data.score[a] ?? 2) - (data.score[b] ?? 2) || a - b,
