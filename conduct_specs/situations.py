@@ -59,9 +59,12 @@ def may_say(speech: Speech, *any_of: Phrase) -> list[Utterance]:
     return [utterance for utterance in speech if utterance.index in said]
 
 
-def cut_short(call: Hearing) -> bool:
-    """The customer hung up before anybody took leave."""
-    return call.abandoned and not call.everyone.says(phrases.goodbye).holds
+def cut_short(call: Hearing, since: int = -1) -> bool:
+    """After the utterance ``since`` the customer hung up before the agent took leave, or the line ended the call."""
+    leave = call.customer.since(since).says(phrases.goodbye)
+    left = leave.holds and not call.agent.since(leave.quotes[-1].turn)
+    hung_up = call.abandoned and not left and not call.agent.since(since).says(phrases.goodbye).holds
+    return hung_up or call.agent.since(since).says(phrases.another_phone).holds
 
 
 def attested(call: Hearing, clause: str) -> Finding:
@@ -350,10 +353,12 @@ def unanswered(call: Hearing, code: Code) -> Speech:
 def _still_silent(call: Hearing, last: Utterance, code: Code) -> Iterator[Moment]:
     """A moment if the customer stays silent long enough after this, and leaves the next move to the agent.
 
+    Who breaks into it was not silent.
+
     An agent who hangs up does not wait: that counts as silence however short it was.
     """
     following = [each for each in call.utterances[last.index + 1 :] if each.role in ("agent", "customer")]
-    if following[0].role == "customer" if following else call.abandoned:
+    if following[0].role == "customer" or following[0].index in call.cut_off if following else call.abandoned:
         return
     customer = next((each for each in following if each.role == "customer"), None)
     left = customer is None and call.hangup is not None and call.hangup.by == "agent"
@@ -486,8 +491,9 @@ def _low_voice(call: Hearing) -> list[Moment]:
     def shown() -> Iterator[Moment]:
         other = call.agent.says(phrases.hands_free, phrases.line_noisy)
         unclear = call.agent.says(phrases.ask_repeat)
-        yield from _shown(call, call.agent.says(phrases.voice_too_low, phrases.speak_louder), other)
-        yield from _shown(call, call.agent.says(phrases.cannot_hear), other, unclear)
+        elsewhere = [each.reply.spoken() for kind in ("hands-free", "noise") for each in _noted(call, kind)]
+        yield from _shown(call, call.agent.says(phrases.voice_too_low, phrases.speak_louder), other, *elsewhere)
+        yield from _shown(call, call.agent.says(phrases.cannot_hear), other, unclear, *elsewhere)
 
     return _in_order(call, _noted_or(call, "low-volume", shown))
 
@@ -563,6 +569,8 @@ def _numbers(quotes: Sequence[Quote]) -> list[_Number]:
     """The numbers said in a turn; figures with no word or pause between them are one number."""
     found: list[_Number] = []
     for before, quote in zip([None, *quotes], quotes, strict=False):
+        if before and quote.first == before.first:  # "24" is heard as twenty and as four
+            continue
         between = quote.said.text[before.last : quote.first] if before else ";"
         said = figures(quote.text).strip() or quote.text
         if between == "," or not between.strip(" -./():"):
@@ -686,8 +694,8 @@ def _complaint(call: Hearing) -> Finding:
 
 def _to_be_closed(call: Hearing) -> Iterator[Moment]:
     """A moment where the complaint is made, unless the agent could not close the call: hung up on, or handed over."""
-    if not cut_short(call) and not call.events("transfer"):
-        made = _complaint(call).first
+    made = _complaint(call).first
+    if not cut_short(call, made.turn if made else -1) and not call.events("transfer"):
         yield Moment(call, made.turn if made else -1, start=made.end if made else 0.0)
 
 
@@ -727,6 +735,9 @@ def _on_hold(call: Hearing) -> Iterator[Moment]:
         yield Moment(call, begun - 1, start=time)
 
 
+_ASKS_AGAIN = (phrases.ask_wait, phrases.asks_silent_caller, phrases.anything_else)
+
+
 def _system_pauses(call: Hearing, code: Code) -> Iterator[Moment]:
     """Silences that are the agent's, and for the system: the agent's words before or after it say so."""
     for silence in call.silences(code.system_wait):
@@ -738,6 +749,13 @@ def _system_pauses(call: Hearing, code: Code) -> Iterator[Moment]:
         last = before if before.role == "agent" else next(reversed(call.agent.until(before.index)), None)
         turned = _of(call, last, phrases.ask_wait, phrases.goes_to_the_system)
         reply = after if after is not None and after.role == "agent" else None
+        if (
+            before.role == "agent"
+            and _of(call, before, phrases.ask_wait, phrases.ask_contact)
+            and _of(call, reply, *_ASKS_AGAIN)
+            and before is not after
+        ):
+            continue  # the customer has not answered yet
         sign = turned or _of(call, reply, phrases.kept_waiting, phrases.system_is_slow)
         if sign is not None:
             inside = before is after  # one turn with a silence in it: the rest of the turn is the reply
@@ -855,14 +873,18 @@ def explanation_is_not_clear(call: Hearing, code: Code) -> list[Moment]:
     ]
 
 
-def _closing(call: Hearing, until: int) -> Moment:
-    """The customer's last turn before the utterance ``until`` that is more than thanks, goodbye or "that's all"."""
-    customer = call.customer.until(until)
-    light = customer.says(phrases.customer_nothing_more, phrases.customer_thanks, phrases.goodbye)
+def substance(call: Hearing, customer: Speech) -> list[Utterance]:
+    """The customer's turns that are more than thanks, praise, goodbye, "that's all" or a sign of listening."""
+    courtesies = (phrases.customer_nothing_more, phrases.customer_thanks, phrases.customer_praises, phrases.goodbye)
+    light = customer.says(*courtesies)
     heavy = customer.says(phrases.customer_question, phrases.customer_problem)
     empty = {quote.turn for quote in light.quotes} - {quote.turn for quote in heavy.quotes}
-    matter = (said for said in reversed(customer) if said.index not in empty and not call.is_backchannel(said))
-    last = next(matter, None)
+    return [said for said in customer if said.index not in empty and not call.is_backchannel(said)]
+
+
+def _closing(call: Hearing, until: int) -> Moment:
+    """The customer's last turn before the utterance ``until`` that is more than thanks, goodbye or "that's all"."""
+    last = next(reversed(substance(call, call.customer.until(until))), None)
     return Moment(call, last.index if last else -1, start=last.end if last else 0.0)
 
 

@@ -238,12 +238,15 @@ class Moment(msgspec.Struct, frozen=True, dict=True, eq=False):
 
     @cached_property
     def reply(self) -> Speech:
-        """What the agent said next, up to the customer's next turn (a mere "mm-hm" does not end it)."""
+        """What the agent said next, up to the customer's next turn.
+
+        A mere "mm-hm" does not end it, and one who talks over the agent lets them go on afterwards.
+        """
         said: list[Utterance] = []
         for utterance in islice(self.call.utterances, self.index + 1, None):
             if utterance.role == "agent":
                 said.append(utterance)
-            elif said and not self.call.is_backchannel(utterance):
+            elif said and not self.call.is_backchannel(utterance) and said[-1].index not in self.call.cut_off:
                 break
         self.call.need_roles()
         return Speech(self.call, said, "the agent's reply")
