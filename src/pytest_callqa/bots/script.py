@@ -11,7 +11,7 @@ import msgspec
 
 from pytest_callqa.bots import Abilities, Bot, Move, Reply
 from pytest_callqa.bots.driver import BEGINS, REACTION, seconds_to_say
-from pytest_callqa.bots.scripting import Note, Script, Situation, Step
+from pytest_callqa.bots.scripting import Note, Script, Situation, Step, said_in
 from pytest_callqa.call import Case, Event, EventKind
 from pytest_callqa.errors import BadBook, BadInput, did_you_mean
 
@@ -63,6 +63,7 @@ class ScriptBot:
         self._saying: list[str] = []
         self._last: list[tuple[str, float]] = []
         self._explained: Step | None = None
+        self._instead: dict[str, dict[str, str]] = {}
         self._leaving = self._ended = False
         self._times: Counter[str] = Counter()
         self._told: dict[str, str] = {}
@@ -87,8 +88,6 @@ class ScriptBot:
                 self._go(self._waiting)
         elif move.text:
             self._hear(move)
-        if move.hang_up:
-            self._do((step for step in self.script.abandoned if step.verb == "write"), move.end)
         return self._answer()
 
     def close(self) -> None:
@@ -101,47 +100,68 @@ class ScriptBot:
     # -- hearing
 
     def _hear(self, move: Move) -> None:
-        """What the customer's words lead to."""
+        """React to the customer's words; an agent who has nothing more to say to them goes on to the close."""
+        self._react(move)
+        silent = not any(reply.text for reply in self._replies)
+        if silent and not (self._ended or self._asked) and self._waiting is self._idle:
+            self._do(self._otherwise(), self._now)
+
+    def _otherwise(self) -> Sequence[Step]:
+        return self.script.otherwise_leaving if self._leaving else self.script.otherwise
+
+    def _react(self, move: Move) -> None:
+        """Do what the customer's words lead to."""
         line = NOT_HEARD.intersection(move.events)
-        heard = self._ear.hears(move.text) if not line else frozenset()
+        heard = self._ear.heard(move.text).keys() if not line else ()
         begin = move.end + REACTION
         cut = [text for text, end in self._last if end > move.start + 0.05]
         if self._due is not None and self._waiting is self._agenda:  # what was to be done in silence
             self._agenda.clear()
         self._due = None
-        found = [step for each in self._arising(heard, move.events) for step in each.do]
+        if not line:
+            self._told.setdefault("content", move.text)
         asked, self._asked = self._asked, None
+        found = [
+            step
+            for each in self._arising(heard, move.events)
+            for step in each.do
+            if asked is None or step.verb != "offer" or step.texts != asked.texts  # which is just being answered
+        ]
         matter = self._matter(heard) if asked is None or asked.verb == "offer" else None
         if matter is not None:
             self._told = {"content": move.text}
             self._leaving = False
             self._agenda.clear()
-            self._do((*found, *_said(cut), *matter.do), begin)
+            answered = [step for step in matter.do if asked is None or step.texts != asked.texts or not step.texts]
+            self._do((*found, *self._said(cut), *answered), begin)
         elif line:
-            self._do((*(found or self.script.not_heard), *_said(cut), *_again(asked)), begin)
+            self._do((*(found or self.script.not_heard), *self._said(cut), *_again(asked)), begin)
         elif found:
-            self._do((*found, *_said(cut), *_again(asked)), begin)
+            again = () if asked is not None and any(asked.texts == step.texts for step in found) else _again(asked)
+            self._do((*found, *self._said(cut), *again), begin)
         elif asked is not None:
-            question = asked.text(self.language)
-            self._do(
-                (*_said(text for text in cut if text != question), *self._answered(asked, heard, move.text)), begin
-            )
-        elif self._leaving:
-            self._do(_said(cut), begin)
+            unheard = said_in(asked.texts, self.language) in cut and not self.script.no.intersection(heard)
+            after = _again(asked) if unheard else self._answered(asked, heard, move.text)
+            self._do((*self._said(cut), *after), begin)
         else:
-            self._told.setdefault("content", move.text)
-            self._do((*_said(cut), *self.script.otherwise), begin)
+            self._do((*self._said(cut), *self._otherwise()), begin)
+
+    def _said(self, texts: Iterable[str]) -> Iterable[Step]:
+        """Steps that say again what was cut off."""
+        return (Step(verb="say", texts={"": text}) for text in texts)
 
     def _arising(self, heard: Collection[str], events: Collection[EventKind]) -> Iterable[Situation]:
         """The situations that the words or the line bring about, this being their n-th time."""
         for each in self.script.situations:
-            if each.line in events if each.line else each.hears.intersection(heard):
+            arises = each.line in events if each.line else bool(each.hears.intersection(heard))
+            if arises and each.leaving in (None, self._leaving):
                 self._times[each.name] += 1
                 if each.first <= self._times[each.name] <= each.last:
                     yield each
 
     def _matter(self, heard: Collection[str]) -> Situation | None:
-        return next((each for each in self.script.matters if each.hears.intersection(heard)), None)
+        fitting = (each for each in self.script.matters if each.leaving in (None, self._leaving))
+        return next((each for each in fitting if each.hears.intersection(heard)), None)
 
     def _answered(self, asked: Step, heard: Collection[str], text: str) -> Sequence[Step]:
         """What follows an answer; what was asked for is noted."""
@@ -150,7 +170,7 @@ class ScriptBot:
         if asked.note:
             self._told[asked.note] = text
             self._write((Note(asked.note, told=True),))
-        return ()
+        return asked.if_yes
 
     # -- doing
 
@@ -187,11 +207,12 @@ class ScriptBot:
             self._explained = step
         if step.verb == "explain again":
             step = self._explained or step
-        text = step.text(self.language)
+        text = said_in(self._instead.get(step.line, step.texts), self.language)
         if text and text not in self._saying:
             self._saying.append(text)
         if step.verb in ("ask", "offer"):
             self._asked = step
+            self._leaving = self._leaving and step.verb == "offer"
         elif step.verb == "leave":
             self._leaving, self._asked = True, None
         elif step.verb == "hold":
@@ -202,6 +223,8 @@ class ScriptBot:
             self._now = self._until = end
         elif step.verb == "write":
             self._write(step.notes)
+        elif step.verb == "from now on":
+            self._instead |= step.instead
         elif step.verb in ("transfer", "hang up"):
             self._say()
             self._ended = self._ended or step.verb == "hang up"
@@ -233,11 +256,6 @@ class ScriptBot:
             case = note.on(case, now, self.language, self._told)
         self._case = case
         self._replies.append(Reply(start=self._now, end=self._now, case=case))
-
-
-def _said(texts: Iterable[str]) -> Iterable[Step]:
-    """Steps that say these texts again."""
-    return (Step(verb="say", texts={"": text}) for text in texts)
 
 
 def _again(asked: Step | None) -> Iterable[Step]:

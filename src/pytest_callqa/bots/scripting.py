@@ -23,11 +23,13 @@ from pytest_callqa.rules import Code, find_root
 SAYING = ("say", "ask", "offer", "explain", "leave")
 """Steps that say a line; ``ask`` wants an answer, ``offer`` welcomes anything, ``leave`` takes leave."""
 
-VERBS = (*SAYING, "explain again", "wait", "hold", "write", "transfer", "do", "hang up")
+VERBS = (*SAYING, "explain again", "wait", "hold", "write", "from now on", "transfer", "do", "hang up")
 PARTS = (
     "languages", "rings for", "lines", "routines", "no", "opening", "situations", "matters", "otherwise",
-    "not heard", "silence", "silence after goodbye", "customer hangs up",
+    "otherwise after goodbye", "not heard", "silence", "silence after goodbye",
 )  # fmt: skip
+SITUATION = ("when", "hears", "line", "from", "until", "after", "before", "do")
+_SILENCES = ("silence", "silence after goodbye")
 EVENTS: tuple[str, ...] = get_args(EventKind)
 
 _TIMES = {"opened", "closed", "handed_over", "second_line", "escalated", "deadline", "recovered"}
@@ -51,7 +53,9 @@ class Note(msgspec.Struct, frozen=True):
 
     def on(self, case: Case, now: datetime, language: str, told: Mapping[str, str]) -> Case:
         """The case with this written on it. Who or what it goes to is dated, and so is its solution."""
-        text = told.get(self.field, "") if self.told else _in(self.texts, language)
+        text = told.get(self.field, "") if self.told else said_in(self.texts, language)
+        if case.kind == "complaint" and (self.field == "kind" or (self.field == "status" and text == "solved")):
+            return case  # a complaint stays one, and open
         if self.field == "follow_up":
             visit = FollowUp(time=now + self.after, purpose=text, outcome=self.outcome)
             return replace(case, follow_ups=(*case.follow_ups, visit))
@@ -64,54 +68,50 @@ class Note(msgspec.Struct, frozen=True):
         dated = {"escalated_to": "escalated", "department": "handed_over"}.get(self.field)
         if self.field == "status" and text == "solved":
             dated = "closed"
+        if self.field == "status" and text == "open":
+            case = replace(case, closed=None)
         return replace(case, **{self.field: text, **({dated: now} if dated else {})})
 
 
 class Step(msgspec.Struct, frozen=True):
     """One thing an agent does; ``seconds`` of a wait or a hold, ``texts`` by language of what is said.
 
-    Of a question: ``note`` is the field of the case for the answer, ``if_no`` what follows a refusal, after which it
-    is asked again with ``until_yes``.
+    ``line`` is the name of what is said, if it has one; ``instead`` says from now on other texts under some names.
+    Of a question: ``note`` is the field of the case for the answer, ``if_yes`` and ``if_no`` what follows it, after
+    which it is asked again with ``until_yes``.
     """
 
     verb: str
     texts: dict[str, str] = {}
+    line: str = ""
+    instead: dict[str, dict[str, str]] = {}
     seconds: float = 0.0
     note: str = ""
+    if_yes: tuple[Step, ...] = ()
     if_no: tuple[Step, ...] = ()
     until_yes: bool = False
     notes: tuple[Note, ...] = ()
     to: dict[str, str] = {}
 
-    def text(self, language: str) -> str:
-        """What is said, in a language."""
-        return _in(self.texts, language)
-
 
 class Situation(msgspec.Struct, frozen=True):
-    """What brings steps about: phrases heard, or something on the ``line``; from its ``first`` to its ``last`` time."""
+    """What brings steps about: phrases heard, or something on the ``line``; from its ``first`` to its ``last`` time.
+
+    ``leaving`` is given if it counts only once the agent has taken leave, or only before.
+    """
 
     name: str
     hears: frozenset[str] = frozenset()
     line: str = ""
     first: int = 1
     last: int = 1_000_000
+    leaving: bool | None = None
     do: tuple[Step, ...] = ()
 
 
-def _in(texts: Mapping[str, str], language: str) -> str:
+def said_in(texts: Mapping[str, str], language: str) -> str:
+    """A text in a language, or the one for all."""
     return texts.get(language) or texts.get("", "")
-
-
-@dataclass(frozen=True)
-class Ear:
-    """Hears the phrases of the rule book and the script's own wordings."""
-
-    matchers: tuple[Matcher, ...]
-
-    def hears(self, text: str) -> frozenset[str]:
-        """The names of all that is heard in a text."""
-        return frozenset(name for matcher in self.matchers for name in matcher.heard(text))
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +120,6 @@ class Script:
 
     languages: tuple[str, ...]
     phrases: PhraseBook
-    own: PhraseBook | None
     slots: Mapping[str, Sequence[str]]
     rings_for: float = 0.0
     no: frozenset[str] = frozenset()
@@ -128,10 +127,10 @@ class Script:
     situations: tuple[Situation, ...] = ()
     matters: tuple[Situation, ...] = ()
     otherwise: tuple[Step, ...] = ()
+    otherwise_leaving: tuple[Step, ...] = ()
     not_heard: tuple[Step, ...] = ()
     silence: tuple[Step, ...] = ()
     after_goodbye: tuple[Step, ...] = ()
-    abandoned: tuple[Step, ...] = ()
 
     @classmethod
     def load(cls, file: Path) -> Script:
@@ -150,19 +149,19 @@ class Script:
         root = find_root(file.resolve().parent)
         if root is None:
             raise BadBook([f"{file}: belongs to no rule book; put it beside a code.toml"])
-        return _Reader(file, PhraseBook.load(root / "phrases"), Code.load(root / "code.toml")).script(table)
+        return _Reader(file, root / "phrases", Code.load(root / "code.toml")).script(table)
 
-    def ear(self, language: str) -> Ear:
-        """What hears customers in a language."""
-        books = [book for book in (self.phrases, self.own) if book is not None and book.speaks(language)]
-        return Ear(tuple(book.matcher(language, self.slots) for book in books))
+    def ear(self, language: str) -> Matcher:
+        """What hears customers in a language: the phrases of the rule book and the script's own wordings."""
+        return self.phrases.matcher(language, self.slots)
 
 
 class _Reader:
     """Reads the parts of a script and gathers all its faults."""
 
-    def __init__(self, file: Path, phrases: PhraseBook, code: Code) -> None:
-        self.file, self.phrases = file, phrases
+    def __init__(self, file: Path, folder: Path, code: Code) -> None:
+        self.file, self.folder = file, folder
+        self.phrases = PhraseBook.load(folder)
         self.slots = {"organisation": code.texts("organisation")}
         self.problems: list[str] = []
         self.languages: tuple[str, ...] = ()
@@ -186,15 +185,14 @@ class _Reader:
             self._fault(table, "no `opening:`; say there how the agent answers a call")
         parts = {
             name: self._steps(table.get(name, []))
-            for name in ("opening", "otherwise", "not heard", "silence", "silence after goodbye", "customer hangs up")
+            for name in ("opening", "otherwise", "otherwise after goodbye", "not heard", *_SILENCES)
         }
-        for name in ("silence", "silence after goodbye"):
+        for name in _SILENCES:
             if parts[name] and parts[name][0].verb != "wait":
                 self._fault(table[name], f"`{name}:` begins with a wait, such as `- wait: 5`")
         script = Script(
             languages=self.languages,
             phrases=self.phrases,
-            own=None,
             slots=self.slots,
             rings_for=self._span(table.get("rings for", "0")),
             no=self._hears(table.get("no", [])),
@@ -202,15 +200,15 @@ class _Reader:
             situations=self._situations(table, "situations"),
             matters=self._situations(table, "matters"),
             otherwise=parts["otherwise"],
+            otherwise_leaving=parts["otherwise after goodbye"],
             not_heard=parts["not heard"],
             silence=parts["silence"],
             after_goodbye=parts["silence after goodbye"],
-            abandoned=parts["customer hangs up"],
         )
-        own = self._own_wordings()
+        phrases = self._with_own_wordings()
         if self.problems:
             raise BadBook(self.problems)
-        return dataclasses.replace(script, own=own)
+        return dataclasses.replace(script, phrases=phrases)
 
     # -- steps
 
@@ -235,7 +233,7 @@ class _Reader:
             self._fault(first or item, f"a step has one of {known}; here are {verbs or [str(first)]}.{hint}")
             return ()
         verb, value = verbs[0], item[verbs[0]]
-        more = ("note", "if no", "until yes") if verb == "ask" else ("if no",) if verb == "offer" else ()
+        more = ("note", "if yes", "if no", "until yes") if verb == "ask" else ()
         self._known(item, (verb, *more), f"part of the step `{verb}:`")
         if verb == "do":
             return self._routine(value)
@@ -247,7 +245,9 @@ class _Reader:
                 Step(
                     verb,
                     texts=self._line(value),
+                    line=value if isinstance(value, str) and value in self.lines else "",
                     note=note,
+                    if_yes=self._steps(item.get("if yes", [])),
                     if_no=self._steps(item.get("if no", [])),
                     until_yes=self._yes(item.get("until yes", "no")),
                 ),
@@ -256,6 +256,8 @@ class _Reader:
             return (Step(verb, seconds=self._span(value)),)
         if verb == "transfer":
             return (Step(verb, to=self._by_language(value)),)
+        if verb == "from now on":
+            return (Step(verb, instead={name: self._line(line) for name, line in self._names(value).items()}),)
         if verb == "write":
             return (Step(verb, notes=tuple(self._notes(value))),)
         self._fault(value, f"write `- {verb}` without a value")
@@ -272,6 +274,16 @@ class _Reader:
         steps = self._steps(self.routines[name])
         self.inside.pop()
         return steps
+
+    def _names(self, value: plain.Plain) -> Mapping[str, plain.Plain]:
+        """Lines by name, each with the one that is said in its place."""
+        if not isinstance(value, dict):
+            self._fault(value, "`from now on:` takes lines, such as {farewell: farewell after a complaint}")
+            return {}
+        for name in value:
+            if name not in self.lines:
+                self._fault(name, f"no line is called {str(name)!r}.{did_you_mean(name, self.lines)}")
+        return value
 
     def _line(self, value: plain.Plain) -> dict[str, str]:
         """What is said: a line or a phrase by name, or the text itself."""
@@ -339,7 +351,9 @@ class _Reader:
             if not isinstance(item, dict) or "when" not in item or not ("hears" in item or "line" in item):
                 self._fault(item, f"each of `{part}:` has `when:` (what it is), `hears:` or `line:`, and `do:`")
                 continue
-            self._known(item, ("when", "hears", "line", "from", "until", "do"), f"part of one of `{part}:`")
+            self._known(
+                item, ("when", "hears", "line", "from", "until", "after", "before", "do"), f"part of one of `{part}:`"
+            )
             line = str(item.get("line", ""))
             if line and line not in EVENTS:
                 self._fault(item["line"], f"nothing called {line!r} happens on a line.{did_you_mean(line, EVENTS)}")
@@ -350,10 +364,20 @@ class _Reader:
                     line=line,
                     first=int(self._span(item.get("from", "1"))),
                     last=int(self._span(item.get("until", "1000000"))),
+                    leaving=self._leaving(item),
                     do=self._steps(item.get("do", [])),
                 )
             )
         return tuple(found)
+
+    def _leaving(self, item: Mapping[str, plain.Plain]) -> bool | None:
+        """Whether a situation counts only ``after: goodbye``, or only ``before: goodbye``."""
+        for key in ("after", "before"):
+            if key in item:
+                if item[key] != "goodbye":
+                    self._fault(item[key], f"`{key}:` is goodbye, not {item[key]!r}")
+                return key == "after"
+        return None
 
     def _hears(self, body: plain.Plain) -> frozenset[str]:
         """Phrases by name; wordings of the script's own are given names."""
@@ -376,18 +400,17 @@ class _Reader:
         own[name] = [str(text)]
         return name
 
-    def _own_wordings(self) -> PhraseBook | None:
-        if not self.own:
-            return None
-        files = {
-            f"{self.file} ({language})": json.dumps({"language": language, "phrases": own}, ensure_ascii=False)
-            for language, own in self.own.items()
-        }
+    def _with_own_wordings(self) -> PhraseBook:
+        """The phrases of the rule book together with the script's own."""
+        files = {str(file): file.read_text(encoding="utf-8") for file in sorted(self.folder.glob("*.yaml"))}
+        for language, own in self.own.items():
+            told = {"language": language, "phrases": own}
+            files[f"{self.file} ({language})"] = json.dumps(told, ensure_ascii=False)
         try:
             return PhraseBook.parse(files)
         except BadBook as error:
             self.problems += error.problems
-            return None
+            return self.phrases
 
     # -- values
 

@@ -53,6 +53,7 @@ class Dialogue(RuleBasedStateMachine):
     """One conversation with the stage's bot. What becomes of it is told to ``judge`` when it is over."""
 
     stage: ClassVar[Stage]
+    acts: ClassVar[tuple[Act, ...]]
     answerable: ClassVar[frozenset[str]]
     judge: ClassVar[Callable[[Played], None]]
 
@@ -95,9 +96,9 @@ class Dialogue(RuleBasedStateMachine):
             self.asked = self.stage.ears[self.customer.language].heard(text).keys() & self.answerable
 
     @property
-    def over(self) -> bool:
-        """Whether the conversation has ended."""
-        return self.conversation is not None and self.conversation.ended
+    def idle(self) -> bool:
+        """Whether there is nothing that the customer could do now: the call is over, or it is not their way."""
+        return self.conversation is not None and not any(map(self.free_for, self.acts))
 
     def teardown(self) -> None:
         """Judge the conversation."""
@@ -118,10 +119,11 @@ def dialogue(stage: Stage, name: str, judge: Callable[[Played], None], acts: Seq
     acts = acts or stage.acts
     body: dict[str, Any] = {
         "stage": stage,
+        "acts": tuple(acts),
         "judge": staticmethod(judge),
         "answerable": frozenset(phrase for act in acts for phrase in act.when),
         "begins": initialize(customer=customers(stage.cast, stage.languages))(_begin),
-        "a_call_that_is_over": precondition(lambda machine: machine.over)(rule()(_nothing)),
+        "nothing": precondition(lambda machine: machine.idle)(rule()(_nothing)),
     }
     for act in acts:
         body[_identifier(act.name)] = _rule_of(act)
@@ -133,7 +135,7 @@ def _begin(machine: Dialogue, customer: Customer) -> None:
 
 
 def _nothing(machine: Dialogue) -> None:
-    """Nobody is there any more."""
+    """The call is over, or there is nothing to do."""
 
 
 def _rule_of(act: Act) -> Callable[..., None]:
