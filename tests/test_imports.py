@@ -29,12 +29,13 @@ CORE = [
     "redact",
     "ledger",
 ]
-OUTER = {"readers", "bots", "scenarios", "report", "supervisor", "batch"}
+OUTER = {"provenance", "readers", "bots", "scenarios", "report", "supervisor", "batch"}
 ALLOWED = {
     **{module: set(CORE[:place]) for place, module in enumerate(CORE)},
     "__init__": set(CORE),
     "audio": {"errors", "call", "audio"},
     "readers": {"errors", "plain", "call", "audio", "readers"},
+    "provenance": {*CORE, "readers"},
     "report": {*CORE, "report"},
     "supervisor": {"errors"},
     "batch": {*CORE, "readers", "supervisor"},

@@ -21,6 +21,7 @@ from pytest_callqa.errors import CallQAError
 from pytest_callqa.phrases import PhraseBook
 from pytest_callqa.plugin.options import DEFAULT_LEDGER, SWITCHES, TEXTS, TIMEOUT
 from pytest_callqa.plugin.settings import role_map
+from pytest_callqa.provenance import files_read, told
 from pytest_callqa.readers import FORMATS, ReadOptions, Unreadable, find_documents, find_sidecars, read_calls, to_native
 from pytest_callqa.report.model import Summary, summarise
 from pytest_callqa.report.text import exhibit_lines, rules_table, terminal_lines, visible
@@ -186,7 +187,11 @@ def _check(options: argparse.Namespace) -> int:
     options.ledger.unlink(missing_ok=True)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     tool = version("pytest-callqa")
-    ledger.start_ledger(options.ledger, ledger.run_line(judged, tool=tool, mode="batch", started=now))
+    settings = told(
+        reading, calls=" ".join(options.calls), organisation=options.organisation, show_text=options.show_text
+    )
+    first = ledger.run_line(judged, tool=tool, mode="batch", started=now, settings=settings)
+    ledger.start_ledger(options.ledger, first)
     sidecars = find_sidecars(options.calls, reading)
     job = Job(book.root, order, order, reading, sidecars, options.organisation, options.show_text)
     limits = Limits(options.timeout, options.memory)
@@ -197,6 +202,7 @@ def _check(options: argparse.Namespace) -> int:
             print(f"\r{number:,} calls judged", end="", file=sys.stderr)
     if sys.stderr.isatty():
         print("\r", end="", file=sys.stderr)
+    writer.write(*files_read(options.ledger, [*reading.cases, *reading.attestations]))
     writer.write(ledger.End(finished=datetime.now(UTC).isoformat(timespec="seconds")))
     writer.close()
     summary = summarise([options.ledger])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import ChainMap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -53,6 +53,7 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_fie
     weights: dict[str, float] = {}
     started: str = ""
     mode: str = ""
+    settings: dict[str, str] = {}
 
 
 class Found(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -143,13 +144,21 @@ class Exhibit(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag
     edges: tuple[tuple[str, str, str], ...] = ()
 
 
+class File(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="kind", tag="file"):
+    """A file that the run read: its digest and its size in bytes."""
+
+    file: str
+    sha256: str
+    size: int
+
+
 class End(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="kind", tag="end"):
     """The last line of a run that finished."""
 
     finished: str = ""
 
 
-LedgerLine = Run | Entry | Unread | Exhibit | End
+LedgerLine = Run | Entry | Unread | Exhibit | File | End
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(LedgerLine)
 
@@ -173,8 +182,8 @@ def _readable(value: object) -> object:
 # -- making lines
 
 
-def run_line(book: RuleBook, *, tool: str, mode: str, started: str) -> Run:
-    """The first line of a ledger for the rules of this book, in their order."""
+def run_line(book: RuleBook, *, tool: str, mode: str, started: str, settings: Mapping[str, str] | None = None) -> Run:
+    """The first line of a ledger for the rules of this book, in their order; ``settings`` are what the run was told."""
     code = book.code
     return Run(
         title=str(code.get("title", "Rule book")),
@@ -188,6 +197,7 @@ def run_line(book: RuleBook, *, tool: str, mode: str, started: str) -> Run:
         weights=weights_of(code),
         mode=mode,
         started=started,
+        settings=dict(settings or {}),
     )
 
 

@@ -139,6 +139,7 @@ class Matrix:
             tool=version("pytest-callqa"),
             mode=self.mode,
             started=datetime.now(UTC).isoformat(timespec="seconds"),
+            settings=self.settings.told,
         )
         ledger.start_ledger(self.settings.ledger, first)
 

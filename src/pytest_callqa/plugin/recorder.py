@@ -84,12 +84,14 @@ class Recorder:
         """Write what is left, end the ledger, make the report; unreadable calls are a failure."""
         if not self.settings.ledger.exists():
             return
+        from pytest_callqa.provenance import files_read
         from pytest_callqa.report.model import summarise
 
         for entries in self._pending.values():
             self._write(ledger.merge_all(entries))
         stopped = session.shouldstop or session.shouldfail
         if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not stopped:
+            self._write(*files_read(self.settings.ledger, [*self.settings.cases, *self.settings.attestations]))
             self._write(ledger.End(finished=datetime.now(UTC).isoformat(timespec="seconds")))
         for scaffold in files(self.settings.ledger):
             scaffold.unlink(missing_ok=True)

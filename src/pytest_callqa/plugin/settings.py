@@ -12,6 +12,7 @@ import pytest
 from pytest_callqa.call import Role
 from pytest_callqa.errors import did_you_mean
 from pytest_callqa.plugin.options import TEXTS
+from pytest_callqa.provenance import told
 from pytest_callqa.readers import FORMATS, ReadOptions
 from pytest_callqa.report.transcript import TextLevel
 from pytest_callqa.supervisor import Limits
@@ -60,6 +61,14 @@ class Settings:
             cases=self.cases,
             attestations=self.attestations,
             recordings=self.recordings,
+        )
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What bears on the verdicts, in words."""
+        calls = " ".join(self.calls)
+        return told(
+            self.reading, calls=calls, organisation=self.organisation, strict=self.strict, show_text=self.show_text
         )
 
 

@@ -215,6 +215,9 @@ class Summary:
     formats: tuple[tuple[str, int], ...]
     languages: tuple[tuple[str, int], ...]
     exhibits: tuple[ledger.Exhibit, ...]
+    settings: dict[str, str]
+    files: tuple[ledger.File, ...]
+    files_read: int
 
     @property
     def clauses(self) -> tuple[Clause, ...]:

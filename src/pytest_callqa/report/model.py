@@ -11,6 +11,9 @@ from pytest_callqa.errors import BadInput
 from pytest_callqa.report.counting import LETTERS, UNREAD_SHOWN, Tally, key_of
 from pytest_callqa.report.figures import Counts, Section, Source, Summary
 
+FILES_SHOWN = 200
+"""Files read that are kept with their name and digest."""
+
 __all__ = ["Ledgers", "Summary", "summarise"]
 
 
@@ -36,6 +39,8 @@ class Ledgers:
         self._ends: list[str] = []
         self._lines: dict[int, int] = {}
         self._exhibits: list[ledger.Exhibit] = []
+        self._files: list[ledger.File] = []
+        self._read = 0
         self._scan()
         self.run = self._runs[0]
         self._clauses = {rule.clause for rule in self.run.rules}
@@ -55,6 +60,10 @@ class Ledgers:
                     self._ends.append(line.finished)
                 elif isinstance(line, ledger.Exhibit):
                     self._exhibits.append(line)
+                elif isinstance(line, ledger.File):
+                    self._read += 1
+                    if len(self._files) < FILES_SHOWN:
+                        self._files.append(line)
                 elif isinstance(line, ledger.Entry) and (len(self.paths) > 1 or ledger.NOT_RUN in line.verdicts):
                     key = key_of(line)
                     if key in seen:
@@ -151,6 +160,9 @@ class Ledgers:
             formats=tuple(tally.formats.most_common()),
             languages=tuple(tally.languages.most_common()),
             exhibits=tuple(self._exhibits),
+            settings={name: value for run in self._runs for name, value in run.settings.items()},
+            files=tuple(self._files),
+            files_read=self._read,
         )
 
 

@@ -1,0 +1,50 @@
+"""What a run rests on, for who audits it: the files it read, each by its digest, and what it was told."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from pathlib import Path
+
+from pytest_callqa import ledger
+from pytest_callqa.readers import ReadOptions
+
+
+def files_read(path: Path, also: Iterable[str] = ()) -> Iterator[ledger.File]:
+    """Every file that the calls of a ledger came from, and those named besides, as they are now.
+
+    A file that is gone since is left out.
+    """
+    named = dict.fromkeys(also)
+    for line in ledger.read(path):
+        if isinstance(line, ledger.Entry | ledger.Unread) and line.file:
+            named[_file(line.file)] = None
+    for name in named:
+        try:
+            with open(name, "rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                yield ledger.File(file=name, sha256=digest, size=file.tell())
+        except OSError:
+            continue
+
+
+def _file(source: str) -> str:
+    """The file of a call's source, which may name a place in it too (``calls.jsonl, line 12``)."""
+    return source if Path(source).is_file() else source.rpartition(", ")[0] or source
+
+
+def told(reading: ReadOptions, **others: str | bool) -> dict[str, str]:
+    """What a run was told that bears on its verdicts, in words; what is as usual is left out."""
+    usual = ReadOptions()
+    given = {f.name: getattr(reading, f.name) for f in fields(reading)}
+    known = {name: value for name, value in given.items() if value != getattr(usual, name)} | others
+    return {name.replace("_", " "): _words(value) for name, value in known.items() if value}
+
+
+def _words(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={item}" for name, item in value.items())
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return "yes" if value is True else str(value)
