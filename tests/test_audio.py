@@ -94,7 +94,7 @@ def test_ringing_is_no_speech(tmp_path: Path) -> None:
         ("tone", pytest.approx(0, abs=0.05), pytest.approx(2, abs=0.05)),
         ("tone", pytest.approx(6, abs=0.05), pytest.approx(8, abs=0.05)),
     ]
-    assert [(event.kind, round(event.time or 0)) for event in to_call(sound, ROLES).events] == [
+    assert [(event.kind, round(event.time or 0)) for event in to_call(sound, "call.wav", ROLES).events] == [
         ("ring", 0), ("ring", 6), ("answer", 9), ("hangup", round(sound.duration)),
     ]  # fmt: skip
 
@@ -104,7 +104,7 @@ def test_music_is_a_hold(tmp_path: Path) -> None:
     samples[7 * RATE : 15 * RATE, 0] += music(8)
     sound = heard(tmp_path, samples)
     assert [one.kind for one in sound.channels[0].stretches] == ["speech", "music", "speech"]
-    hold, unhold, hangup = to_call(sound, ROLES).events
+    hold, unhold, hangup = to_call(sound, "call.wav", ROLES).events
     assert (hold.kind, hold.time, hold.by) == ("hold", pytest.approx(7, abs=0.2), "customer")
     assert (unhold.kind, unhold.time) == ("unhold", pytest.approx(15, abs=0.6))
     assert hangup.kind == "hangup"
@@ -142,12 +142,12 @@ def turns_loudness(sound: Sound) -> list[float]:
 
 def test_a_low_voice_and_a_noisy_line_are_noted(tmp_path: Path) -> None:
     samples, _ = call([Line(0, GREETING), Line(1, PROBLEM, gain=-25), Line(0, HELP)])
-    events = to_call(heard(tmp_path, samples), ROLES).events
+    events = to_call(heard(tmp_path, samples), "call.wav", ROLES).events
     assert [(event.kind, event.by) for event in events] == [("low-volume", "customer"), ("hangup", "unknown")]
 
     samples, _ = call(EN)
     samples[:, 1] += noise(len(samples) / RATE, -33)
-    noisy = to_call(heard(tmp_path, samples), ROLES)
+    noisy = to_call(heard(tmp_path, samples), "call.wav", ROLES)
     assert [(event.kind, event.by) for event in noisy.events] == [("noise", "customer"), ("hangup", "unknown")]
     assert noisy.tolerance == 0.3, "edges are lost in the noise"
 
@@ -165,7 +165,7 @@ def test_a_mono_recording_says_that_it_does_not_know_who_speaks(tmp_path: Path) 
     samples, _ = call(EN)
     sound = heard(tmp_path, samples.sum(axis=1))
     assert sound.limits == ("both parties are on one channel: who speaks is not known from the sound",)
-    assert {turn.speaker for turn in to_call(sound, ROLES).turns} == {"channel 0"}
+    assert {turn.speaker for turn in to_call(sound, "call.wav", ROLES).turns} == {"channel 0"}
 
 
 @pytest.mark.parametrize("gain", [1.0, 0.4, -1.0])
@@ -188,7 +188,7 @@ def test_silence_that_the_recorder_dropped_is_found(tmp_path: Path) -> None:
     samples, _ = call(lines)
     sound = heard(tmp_path, samples)
     assert sound.gapless
-    record = to_call(sound, ROLES)
+    record = to_call(sound, "call.wav", ROLES)
     assert all(turn.start is None for turn in record.turns), "no rule must trust such times"
     assert "the recorder dropped silence" in record.limits[0]
     assert record.events == ()
@@ -197,7 +197,7 @@ def test_silence_that_the_recorder_dropped_is_found(tmp_path: Path) -> None:
 def test_a_recording_of_nothing_is_a_call_without_speech(tmp_path: Path) -> None:
     sound = heard(tmp_path, np.zeros((3 * RATE, 2), np.float32))
     assert [channel.speech for channel in sound.channels] == [(), ()]
-    assert to_call(sound, ROLES).duration == 3
+    assert to_call(sound, "call.wav", ROLES).duration == 3
 
 
 # --- how recordings are stored --------------------------------------------------------------

@@ -132,9 +132,13 @@ def test_files_of_others_in_the_folder_stay(tmp_path: Path, monkeypatch: pytest.
 # -- recordings
 
 
-def test_a_recording_is_linked_only_when_it_lies_beside_the_report(tmp_path: Path) -> None:
-    call = entry("talk", "fnmn", file="/elsewhere/a:b.wav", format="recording")
-    assert pack.recording_beside(call, tmp_path) == ""
+def test_a_recording_is_linked_where_it_is_and_first_beside_the_report(tmp_path: Path) -> None:
+    call = entry("talk", "fnmn", recording=str(tmp_path / "calls" / "a:b.wav"))
+    assert pack.recording_beside(call, tmp_path) == "", "it is gone"
+    (tmp_path / "calls").mkdir()
+    (tmp_path / "calls" / "a:b.wav").touch()
+    (tmp_path / "reports").mkdir()
+    assert pack.recording_beside(call, tmp_path / "reports") == "../calls/a%3Ab.wav"
     (tmp_path / "recordings").mkdir()
     (tmp_path / "recordings" / "a:b.wav").touch()
     assert pack.recording_beside(call, tmp_path) == "recordings/a%3Ab.wav"

@@ -117,6 +117,17 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     follow_ups: tuple[FollowUp, ...] = ()
 
 
+class Wave(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """How loud a recording's channel is, step by step of equal length: half decibels above -90 of full scale.
+
+    ``role`` is whose voice is on it, ``seconds`` the length of a step.
+    """
+
+    role: Role
+    seconds: float
+    levels: bytes
+
+
 class Attestation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True, gc=False):
     """A person's verdict on a manual clause, for one call or one shift."""
 
@@ -135,6 +146,7 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     ``timing``, ``tolerance`` (seconds a time may be off) and ``roles`` say how far it can be
     trusted. ``case_known`` is true when a case system was asked, so that a missing ``case``
     means that there is none. ``limits`` names, in words, what its format could not show.
+    ``recording`` is the path of what it was heard in, ``waves`` the outline of its channels.
     """
 
     id: str
@@ -162,6 +174,8 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     case: Case | None = None
     case_known: bool = False
     attestations: tuple[Attestation, ...] = ()
+    recording: str = ""
+    waves: tuple[Wave, ...] = ()
     labels: dict[str, str] = {}
     limits: tuple[str, ...] = ()
     format: str = "native"

@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from pytest_callqa.call import Call, Case, FollowUp
+from pytest_callqa.call import Call, Case, FollowUp, Wave
 from pytest_callqa.errors import BadInput, Undecided
 from pytest_callqa.hearing import Hearing
 from pytest_callqa.redact import Redactor
@@ -113,6 +113,8 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_f
     silences: tuple[tuple[float, float], ...] = ()
     marks: tuple[Mark, ...] = ()
     case: dict[str, str] = {}
+    recording: str = ""
+    waves: tuple[Wave, ...] = ()
 
 
 class Unread(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="kind", tag="unreadable"):
@@ -224,6 +226,7 @@ def head(call: Call) -> Entry:
         timing=call.timing,
         roles=call.roles,
         limits=call.limits,
+        recording=call.recording if call.waves else "",
     )
 
 
@@ -258,6 +261,7 @@ def entry(start: Entry, order: Sequence[str], verdicts: Iterable[Verdict], text:
         silences=text.silences if text else (),
         marks=text.marks if text else (),
         case=text.case if text else {},
+        waves=text.waves if text else (),
     )
 
 
@@ -270,7 +274,9 @@ def with_text(start: Entry, call: Hearing, redact: Redactor) -> Entry:
     turns = tuple(Line(said.role, said.start, said.end, redact(said.text)) for said in call.utterances)
     marks = tuple(Mark(e.kind, e.time, e.by) for e in call.record.events if e.time is not None)
     case = case_facts(call.record.case, redact) if call.record.case else {}
-    return msgspec.structs.replace(start, turns=turns, silences=silences, marks=marks, case=case)
+    return msgspec.structs.replace(
+        start, turns=turns, silences=silences, marks=marks, case=case, waves=call.record.waves
+    )
 
 
 def case_facts(case: Case, redact: Redactor) -> dict[str, str]:
@@ -407,4 +413,5 @@ def merge_all(entries: Sequence[Entry]) -> Entry:
         silences=next((entry.silences for entry in entries if entry.silences), ()),
         marks=next((entry.marks for entry in entries if entry.marks), ()),
         case=next((entry.case for entry in entries if entry.case), {}),
+        waves=next((entry.waves for entry in entries if entry.waves), ()),
     )

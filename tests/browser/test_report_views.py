@@ -439,7 +439,7 @@ def test_a_recording_beside_the_report_is_played_from_the_moment(tmp_path: Path,
     with wave.open(str(tmp_path / "talk #1.wav"), "wb") as out:
         out.setparams((1, 2, 8000, 0, "NONE", ""))
         out.writeframes(b"\0\0" * 8000 * 12)
-    call = entry("talk", "fnmn", file="/calls/talk #1.wav", format="recording", turns=TALK, silences=((4.5, 9.7),))
+    call = entry("talk", "fnmn", recording="/calls/talk #1.wav", turns=TALK, silences=((4.5, 9.7),))
     seen = visit(written(tmp_path, call, level="full"), "#call?id=talk")
     audio = seen.page.locator("audio")
     assert audio.get_attribute("src") == "talk%20%231.wav"

@@ -31,6 +31,7 @@ _FLOOR = -90.0  # dB; the lowest level that is told apart: of 16 bits
 _ONE = 0.98  # correlation of channels above which they are one
 _CAPPED = 5
 _ALIKE = 3  # frames
+_STEPS = 800  # of the outline of a channel
 
 
 class Stretch(msgspec.Struct, frozen=True, gc=False):
@@ -43,11 +44,16 @@ class Stretch(msgspec.Struct, frozen=True, gc=False):
 
 
 class Channel(msgspec.Struct, frozen=True):
-    """One channel: its stretches in order, the level of its speech and of its noise in dB of full scale."""
+    """One channel: its stretches in order, the level of its speech and of its noise in dB of full scale.
+
+    ``outline`` is its loudest frame of every ``step`` seconds, in half decibels above -90.
+    """
 
     stretches: tuple[Stretch, ...] = ()
     level: float | None = None
     noise: float = _FLOOR
+    outline: bytes = b""
+    step: float = FRAME
 
     @property
     def speech(self) -> tuple[Stretch, ...]:
@@ -142,7 +148,9 @@ def _channel(recording: Recording, frames: _Frames, number: int) -> Channel:
     spoken = [levels[first:last] for (first, last), one in zip(spans, found, strict=True) if one.kind == "speech"]
     # Half of speech is pauses and soft sounds; noise hides it when it hides the louder half.
     level = float(np.percentile(np.concatenate(spoken), 75)) if spoken else None
-    return Channel(tuple(found), level, noise)
+    step = -(-len(levels) // _STEPS) or 1
+    outline = np.maximum.reduceat(np.frombuffer(frames.levels[number], np.uint8), np.arange(0, len(levels), step))
+    return Channel(tuple(found), level, noise, outline.tobytes(), step * FRAME)
 
 
 def _trimmed(levels: NDArray[np.float32], voiced: NDArray[np.bool_], noise: float) -> Iterator[tuple[int, int]]:

@@ -204,7 +204,7 @@ def _read(document: Document, options: ReadOptions, sidecars: Sidecars, roles: R
         options = dataclasses.replace(options, roles={**options.roles, **meta.roles})
         roles = RoleMap(options.roles)
     if document.data is None and not document.place and recordings.is_recording(finding.head(document.file)):
-        call, size = recordings.to_call(recordings.hear(document.file), options), 0
+        call, size = recordings.to_call(recordings.hear(document.file), document.file, options), 0
     else:
         content = Content(finding.read_bytes(document))
         call, size = _read_content(content, options), len(content.data)

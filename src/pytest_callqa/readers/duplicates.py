@@ -107,5 +107,5 @@ class Duplicates:
 
 def digest(call: Call) -> bytes:
     """What tells a call from another of the same id: everything but where it was found."""
-    encoded = _ENCODER.encode(msgspec.structs.replace(call, source=""))
+    encoded = _ENCODER.encode(msgspec.structs.replace(call, source="", recording=""))
     return hashlib.blake2b(encoded, digest_size=12).digest()

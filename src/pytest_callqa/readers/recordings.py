@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pytest_callqa.call import Call, Event, Role, Turn
+from pytest_callqa.call import Call, Event, Role, Turn, Wave
 from pytest_callqa.errors import BadInput
 from pytest_callqa.readers import source
 from pytest_callqa.readers.options import ReadOptions
@@ -70,8 +70,8 @@ def _hear(stored: str | bytes) -> Sound:
         return listen(recording)
 
 
-def to_call(sound: Sound, options: ReadOptions) -> Call:
-    """A call of turns whose words are not known, in the order in which they were spoken."""
+def to_call(sound: Sound, recording: str, options: ReadOptions) -> Call:
+    """A call of turns whose words are not known, in the order in which they were spoken; ``recording`` is its path."""
     turns = [
         Turn(text="", speaker=_speaker(number), start=one.start, end=one.end, loudness=one.loudness)
         for number, channel in enumerate(sound.channels)
@@ -80,13 +80,16 @@ def to_call(sound: Sound, options: ReadOptions) -> Call:
     turns.sort(key=lambda turn: turn.start or 0.0)
     if sound.gapless:
         turns = [Turn(text="", speaker=turn.speaker, loudness=turn.loudness) for turn in turns]
-    roles = RoleMap(options.roles)
+    mapped = RoleMap(options.roles)
+    roles: list[Role] = [mapped.role(_speaker(number)) or "unknown" for number in range(len(sound.channels))]
     return Call(
         id="",
         turns=tuple(turns),
-        events=() if sound.gapless else tuple(events(sound, [roles.role(_speaker(n)) or "unknown" for n in range(2)])),
+        events=() if sound.gapless else tuple(events(sound, roles)),
         tolerance=_NOISY_TOLERANCE if any(map(is_noisy, sound.channels)) else tolerance(FORMAT),
         duration=sound.duration,
+        recording=recording,
+        waves=waves(sound, roles),
         limits=(*sound.limits, "only the sound is known: no transcript lies beside the recording"),
         format=FORMAT,
     )
@@ -117,16 +120,24 @@ def with_sound(call: Call, file: str, roles: RoleMap) -> Call:
     if aligned.turns == call.turns:
         return aligned
     heard_on = channels_of(aligned.turns, sound)
-    of_channel: list[Role] = ["unknown"] * len(sound.channels)
+    on_channel: list[set[Role]] = [set() for _ in sound.channels]
     for turn in aligned.turns:
-        of_channel[heard_on[turn.speaker or turn.role]] = roles.role(turn.speaker) or turn.role
+        on_channel[heard_on[turn.speaker or turn.role]].add(roles.role(turn.speaker) or turn.role)
+    of_channel: list[Role] = [next(iter(heard)) if len(heard) == 1 else "unknown" for heard in on_channel]
     noted = {event.kind for event in call.events}
     added = [event for event in events(sound, of_channel) if event.kind not in noted]
     return msgspec.structs.replace(
         aligned,
         events=tuple(sorted((*call.events, *added), key=lambda event: event.time or 0.0)),
         tolerance=_NOISY_TOLERANCE if any(map(is_noisy, sound.channels)) else tolerance(FORMAT),
+        recording=recording,
+        waves=waves(sound, of_channel),
     )
+
+
+def waves(sound: Sound, roles: list[Role]) -> tuple[Wave, ...]:
+    """The outline of each channel, for those who look at the call; ``roles`` are those of the channels."""
+    return tuple(Wave(role, channel.step, channel.outline) for channel, role in zip(sound.channels, roles, strict=True))
 
 
 def _speaker(channel: int) -> str:

@@ -26,7 +26,7 @@ MAX_META = 2**20
 """Bytes of one ``.meta.yaml``."""
 
 # What a reader finds out, and a sidecar cannot know better.
-_NOT_META = frozenset({"turns", "timing", "roles", "case_known", "limits", "format", "source"})
+_NOT_META = frozenset({"turns", "timing", "roles", "case_known", "limits", "format", "source", "recording", "waves"})
 _META = tuple(name for name in Call.__struct_fields__ if name not in _NOT_META)
 
 

@@ -8,6 +8,7 @@ into a file as it is made, so that memory does not grow with the number of calls
 from __future__ import annotations
 
 import base64
+import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -151,12 +152,14 @@ def packed_text(data: bytes) -> bytes:
 
 
 def recording_beside(entry: ledger.Entry, folder: Path) -> str:
-    """The address of the call's recording as seen from a page in this folder; "" when it does not lie there."""
-    name = entry.file if entry.format == "recording" else ""
-    if not name:
+    """The address of the call's recording as seen from a page in this folder; "" when it is not there.
+
+    One that lies beside the page, or in ``recordings`` there, comes first: a report may be moved with its recordings.
+    """
+    if not entry.recording:
         return ""
-    path = Path(name)
-    for here in (path.name, f"recordings/{path.name}"):
+    path = Path(entry.recording)
+    for here in (path.name, f"recordings/{path.name}", os.path.relpath(path, folder)):
         if (folder / here).is_file():
             return quote(here)
     return ""

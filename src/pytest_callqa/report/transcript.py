@@ -6,11 +6,13 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
 from pytest_callqa import ledger
+from pytest_callqa.call import Wave
 from pytest_callqa.report.counting import found_of
 from pytest_callqa.rules import SEVERITIES
 
@@ -87,11 +89,22 @@ class Judged(msgspec.Struct, frozen=True, omit_defaults=True):
     asked: tuple[Asked, ...] = ()
 
 
+class Lane(msgspec.Struct, frozen=True, array_like=True):
+    """How loud a channel of the recording is, as the path of an SVG: a unit is a hundredth of a second, 60 are 60 dB.
+
+    ``role`` is whose voice is on it.
+    """
+
+    role: str
+    path: str
+
+
 class Told(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A call in full. ``verdicts`` are what failed or broke, worst first; rules are their places in the book."""
 
     facts: tuple[tuple[str, str], ...] = ()
     recording: str = ""
+    waves: tuple[Lane, ...] = ()
     verdicts: tuple[Judged, ...] = ()
     doubts: tuple[tuple[str, tuple[int, ...]], ...] = ()
     moments: tuple[tuple[int, int], ...] = ()
@@ -118,6 +131,7 @@ def tell(run: ledger.Run, order: Mapping[str, int], entry: ledger.Entry, level: 
         moments=tuple((order[clause], number) for clause, number in entry.moments.items()),
         turns=tuple(_turns(entry, order, verdicts, level)),
         pauses=tuple(_pauses(entry, order)),
+        waves=tuple(Lane(wave.role, _outline(wave)) for wave in entry.waves),
         marks=entry.marks,
         case=tuple(entry.case.items()) if level != "none" else (),
     )
@@ -192,6 +206,13 @@ def _pauses(entry: ledger.Entry, order: Mapping[str, int]) -> Iterator[Pause]:
         broken = [c for c, found in entry.found.items() if found.start is not None and abs(found.start - start) < 0.01]
         inside = before is not None and before > start
         yield Pause(after, round(start, 2), round(end - start, 2), inside, tuple(order[c] for c in broken))
+
+
+def _outline(wave: Wave) -> str:
+    """A column for every level; those alike in a row are one. What is below -60 dB is silence."""
+    runs = [(level, sum(1 for _ in run)) for level, run in groupby(max(0, (one - 60) // 4 * 2) for one in wave.levels)]
+    step = round(wave.seconds * 100)
+    return f"M0 0{''.join(f'V{-level}h{step * count}' for level, count in runs)}V0z"
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -44,6 +44,10 @@ const timeline = (told, length, width) => {
       s("text", { class: "lane", x: 0, y: top + n * LANE + 14 }, t(role)),
       turns.filter(([who]) => roleOf(who) === role).map(([, start, end]) => band(`talk ${role}`, start, end ?? start + 1, top + n * LANE + 3, LANE - 8, span(start, end ?? start))),
     ]),
+    (told.waves || []).map(([role, d]) => {
+      const n = lanes.indexOf(role), high = n < 0 ? lanes.length : 1; // the sound of both parties lies over both lanes
+      return s("path", { class: "wave", d, transform: `translate(${LABEL} ${top + (n < 0 ? high : n + 1) * LANE - 5}) scale(${(width - LABEL - 12) / length / 100} ${(high * LANE - 8) / 60})` });
+    }),
     over.map(([start, end]) => band("over", start, end, top, line - top - 2, `${t("talk-over")} ${span(start, end)}`)),
     marks.length > 0 && s("text", { class: "lane", x: 0, y: line + 14 }, t("line")),
     marks.map(([what, time]) => s("path", { class: `mark ${what === "ring" ? "ring" : ""}`, d: `M${x(time)} ${line + 4}V${line + 16}` }, s("title", `${t(what)} ${clock(time)}`))),
