@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types bench readme browser voices clean
+.PHONY: demo test lint types bench readme screenshots browser voices clean
 
 demo: .venv/installed
 	@$(BIN)/callqa check conduct_specs/calls tests/data/calls --report callqa-report/report.html \
@@ -27,6 +27,9 @@ bench: .venv/installed
 
 readme: .venv/installed
 	$(BIN)/python docs/refresh_readme.py
+
+screenshots: .venv/installed browser
+	$(BIN)/python docs/take_screenshots.py
 
 browser:
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \

@@ -12,16 +12,19 @@ from docs import refresh_readme
 
 from harness import Project
 from pytest_callqa.plugin import options
+from report_ledgers import FULL, write
 
 ROOT = Path(__file__).parents[1]
 PROGRAMS = {"pytest": "pytest", "callqa": "pytest_callqa.cli"}
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["docs/writing-rules.md", "docs/phrases.md", "docs/teeth.md"])
+@pytest.mark.parametrize("page", ["docs/writing-rules.md", "docs/phrases.md", "docs/teeth.md", "docs/report.md"])
 def test_the_page_can_be_followed(project: Project, page: str) -> None:
     rows = "".join(f"sorry,yes,{group}\nmy bad,yes,{group}\nno problem,no,{group}\n" for group in range(20))
     project.file("marked.csv", f"text,label,group\n{rows}")
+    for day in ("yesterday", "today"):
+        write(project.path / f"{day}.jsonl", *FULL)
     for language, file, text in BLOCK.findall((ROOT / page).read_text(encoding="utf-8")):
         if file:
             project.file(file, text)
