@@ -139,9 +139,13 @@ class Project:
         given = ["--calls", calls] if calls else []
         return self.pytester.runpytest_subprocess("rules", *given, *arguments)
 
-    def ledger(self, name: str = ".callqa/ledger.jsonl") -> list[ledger.LedgerLine]:
+    def ledger(self, name: str = ".callqa/ledger.jsonl") -> list[ledger.LedgerLine | ledger.Damaged]:
         """The lines of a ledger the run wrote."""
         return list(ledger.read(self.path / name))
+
+    def calls_told(self) -> list[ledger.LedgerLine]:
+        """What the ledger says of calls, read or not."""
+        return [line for line in self.ledger() if isinstance(line, ledger.Entry | ledger.Unread)]
 
     def verdicts(self, name: str = ".callqa/ledger.jsonl") -> dict[str, str]:
         """The letters of every call in a ledger."""

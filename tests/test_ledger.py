@@ -6,6 +6,7 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from zlib import crc32
 
 import msgspec
 import pytest
@@ -16,10 +17,13 @@ from pytest_callqa.engine import judge
 from pytest_callqa.errors import BadInput
 from pytest_callqa.hearing import Hearing
 from pytest_callqa.ledger import (
+    Begun,
+    Damaged,
     End,
     Entry,
     Exhibit,
     Found,
+    Plan,
     Run,
     Unread,
     Writer,
@@ -184,6 +188,8 @@ def test_evidence_without_a_quote_is_redacted_too() -> None:
 
 LINES = [
     Run(title="Manners"),
+    Plan(verdicts=2),
+    Begun(call="a", content="0a"),
     Entry(call="a", verdicts="p"),
     Unread(call="b", file="b.json", problem="no"),
     Exhibit(view="rules", title="Teeth", columns=("clause", "caught"), rows=(("1.1", 3),), edges=(("a", "b", "1"),)),
@@ -192,7 +198,7 @@ LINES = [
 
 
 def test_a_ledger_is_read_as_it_was_written(tmp_path: Path) -> None:
-    file = ledger(tmp_path, *LINES[:2], encode(LINES[2]), *LINES[3:])
+    file = ledger(tmp_path, *LINES[:3], encode(LINES[3]), *LINES[4:])
     assert list(read(file)) == LINES
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert file.read_bytes().count(b"\n") == len(LINES)
@@ -203,18 +209,49 @@ def test_writers_append(tmp_path: Path) -> None:
     assert list(read(ledger(tmp_path, LINES[1]))) == LINES[:2]
 
 
-def test_a_last_line_cut_off_is_left_out(tmp_path: Path) -> None:
+def test_cut_off_anywhere_a_ledger_keeps_every_line_before(tmp_path: Path) -> None:
     file = ledger(tmp_path, *LINES)
-    file.write_bytes(file.read_bytes()[:-5])
-    assert list(read(file)) == LINES[:-1]
+    whole = file.read_bytes()
+    ends = [end for end in range(len(whole) + 1) if whole[:end].endswith(b"\n")]
+    for end in range(ends[0], len(whole) + 1):
+        file.write_bytes(whole[:end])
+        kept = sum(end >= each for each in ends)
+        cut_off = [] if end in ends else [Damaged(str(file), f"line {kept + 1}")]
+        assert list(read(file)) == [*LINES[:kept], *cut_off]
 
 
-@pytest.mark.parametrize("damage", [b"{}\n", b"not json\n", b'{"kind":"call","call":"\xff"}\n', b"\n"])
+def test_one_changed_bit_anywhere_is_known_and_costs_one_line(tmp_path: Path) -> None:
+    file = ledger(tmp_path, *LINES)
+    whole = file.read_bytes()
+    for place in range(whole.index(b"\n") + 1, len(whole)):
+        for bit in range(8):
+            changed = bytearray(whole)
+            changed[place] ^= 1 << bit
+            file.write_bytes(changed)
+            found = list(read(file))
+            assert found != LINES
+            assert all(line in LINES for line in found if not isinstance(line, Damaged))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"{}\n", b"not json\n", b'{"kind":"call","call":"\xff"}\n', b"\n", encode(LINES[-1]).replace(b"now", b"then")],
+)
 def test_a_damaged_line_is_named(tmp_path: Path, damage: bytes) -> None:
     file = ledger(tmp_path, LINES[0], damage, LINES[1])
-    with pytest.raises(BadInput, match="not a line of a ledger") as caught:
-        list(read(file))
-    assert (caught.value.file, caught.value.place) == (str(file), "line 2")
+    assert list(read(file)) == [LINES[0], Damaged(str(file), "line 2"), LINES[1]]
+
+
+def test_a_line_of_a_later_version_is_named_too(tmp_path: Path) -> None:
+    plain = b'{"kind":"dream"}'
+    later = b'%b,"check":"%08x"}\n' % (plain[:-1], crc32(plain))
+    assert list(read(ledger(tmp_path, LINES[0], later)))[1] == Damaged(str(tmp_path / "ledger.jsonl"), "line 2")
+
+
+def test_what_does_not_begin_as_a_ledger_is_none(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="does not begin with a line of a ledger") as caught:
+        list(read(ledger(tmp_path, b"{}\n")))
+    assert caught.value.place == "line 1"
 
 
 def test_a_missing_ledger_is_told(tmp_path: Path) -> None:

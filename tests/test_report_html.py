@@ -104,7 +104,7 @@ def test_rates_are_drawn_with_their_interval_and_told_in_words(tmp_path: Path) -
 
 def test_a_run_that_did_not_finish_is_told_before_any_figure(tmp_path: Path) -> None:
     shown = page(tmp_path, entry("a", "p---"), end=False)
-    assert "INCOMPLETE: the run did not finish. It holds 1 of 4 verdicts" in shown.text
+    assert "INCOMPLETE: the run did not finish. 3 of 4 verdicts were not given." in shown.text
     assert shown.text.index("INCOMPLETE") < shown.text.index("Rules kept")
     assert "Not run" in shown.text
     assert "Finished no, the run did not finish" in shown.text

@@ -14,8 +14,8 @@ from pytest_callqa.errors import BadInput
 from pytest_callqa.report import counting
 from pytest_callqa.report.figures import Counts, Rate, Summary
 from pytest_callqa.report.model import Ledgers, summarise
-from pytest_callqa.report.text import terminal_lines
-from pytest_callqa.verdict import wilson
+from pytest_callqa.report.text import accounts, terminal_lines
+from pytest_callqa.verdict import Outcome, wilson
 from report_ledgers import END, RUDE, RUN, TALK, UNREAD, entry, judged, said, write
 
 
@@ -374,4 +374,26 @@ def test_a_waived_breach_is_counted_and_is_in_no_rate_and_no_score(path: Path) -
     assert (greets.waived, greets.failed, greets.judged, greets.rate) == (1, 0, 0, None)
     assert summary.counts.planned == 4
     assert (summary.mean_score, summary.failing_calls) == (1.0, 0)
-    assert "not in the rates: 1 waived, 1 not applicable" in terminal_lines(summary, 100)
+    told = "planned 4 verdicts: 2 passed, 0 failed; not in the rates: 1 waived, 1 not applicable"
+    assert told in terminal_lines(summary, 100)
+
+
+def test_every_planned_verdict_is_accounted_for(path: Path) -> None:
+    plans = ledger.Plan(verdicts=400), ledger.Plan(verdicts=20)
+    lines = [*plans, entry("a", "pfnu"), entry("b", "wme-"), UNREAD]
+    summary = summarise([write(path, *lines)])
+    assert (summary.planned, summary.unread_verdicts, summary.not_run, summary.complete) == (20, 4, 9, False)
+    assert accounts(summary) == (
+        "planned 20 verdicts: 1 passed, 1 failed; "
+        "not in the rates: 1 waived, 1 not applicable, 1 undecided, 1 not assessed, 5 errors, 9 not run"
+    )
+    given = sum(getattr(summary.counts, outcome.name.lower()) for outcome in Outcome)
+    assert summary.planned == given + summary.unread_verdicts + summary.not_run
+
+
+def test_a_damaged_line_is_told_and_leaves_the_run_incomplete(path: Path) -> None:
+    write(path, ledger.Plan(verdicts=4), entry("a", "pppp"), entry("b", "pppp"))
+    path.write_bytes(path.read_bytes().replace(b'"call":"b"', b'"call":"c"'))
+    summary = summarise([path])
+    assert (summary.calls, summary.not_run, summary.complete) == (1, 0, False)
+    assert terminal_lines(summary, 100)[0] == f"INCOMPLETE: cut off or changed in the ledger: {path}, line 4"

@@ -35,7 +35,8 @@ def test_the_summary_says_what_was_kept_what_was_not_judged_and_what_to_look_at(
         "1 Manners   83 passed   2 failed   0 undecided    98 % (92–99 %)    87 moments",
         "2 Waiting   40 passed   0 failed   2 undecided   100 % (91–100 %)   80 moments",
         "",
-        "not in the rates: 4 not applicable, 2 undecided, 44 not assessed, 1 error",
+        "planned 180 verdicts: 123 passed, 2 failed; not in the rates: 4 not applicable, 2 undecided, 44 not",
+        "  assessed, 5 errors",
         "  not assessed: nobody has attested 1.3; give a table of attestations",
         "  undecided: the transcript has no times: 2.1, 2 calls",
         "  error: the rule broke: KeyError: 'silence' (rules.py:44): 2.1, 1 call",
@@ -59,12 +60,14 @@ def test_a_clean_run_is_three_lines_and_a_table(tmp_path: Path) -> None:
         "",
         "1 Manners   3 passed   0 failed   0 undecided   100 % (44–100 %)   3 moments",
         "2 Waiting   1 passed   0 failed   0 undecided   100 % (21–100 %)   1 moment",
+        "",
+        "planned 4 verdicts: 4 passed, 0 failed",
     ]
 
 
 def test_a_run_that_did_not_finish_says_so_first(tmp_path: Path) -> None:
     assert lines(tmp_path, entry("a", "p---"), entry("b", "p---"), end=False)[:2] == [
-        "INCOMPLETE: the run did not finish; 2 of 8 verdicts of the calls it reached were given",
+        "INCOMPLETE: 6 of 8 verdicts were not given; --callqa-resume (callqa check: --resume) judges them",
         "Test book (0123456789ab): 2 calls, 4 rules",
     ]
 
@@ -75,12 +78,19 @@ def test_nothing_judged_has_no_score_and_no_rate(tmp_path: Path) -> None:
         "",
         "1 Manners   0 passed   0 failed   0 undecided     -   0 moments",
         "2 Waiting   0 passed   0 failed   0 undecided     -   0 moments",
+        "",
+        "planned 0 verdicts: 0 passed, 0 failed",
     ]
 
 
 def test_a_book_without_rules_has_no_table(tmp_path: Path) -> None:
     path = write(tmp_path / "ledger.jsonl", run=msgspec.structs.replace(RUN, rules=()))
-    assert text.terminal_lines(summarise([path]), 80) == ["Test book (0123456789ab): 0 calls, 0 rules", ""]
+    assert text.terminal_lines(summarise([path]), 80) == [
+        "Test book (0123456789ab): 0 calls, 0 rules",
+        "",
+        "",
+        "planned 0 verdicts: 0 passed, 0 failed",
+    ]
 
 
 def test_the_score_before_critical_breaches_stands_beside_the_final_one(tmp_path: Path) -> None:

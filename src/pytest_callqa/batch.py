@@ -22,7 +22,6 @@ from pytest_callqa.readers import (
     ReadOptions,
     Sidecars,
     Unreadable,
-    digest,
     read_document,
     unreadable,
 )
@@ -93,11 +92,10 @@ class Tally(msgspec.Struct):
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """A call as a worker hands it back: its entry, and what tells it from another of the same id (if it was read)."""
+    """A call as a worker hands it back: its line, and where it was found."""
 
     entry: ledger.Entry | ledger.Unread
     document: Document
-    digest: bytes = b""
 
 
 Judge: TypeAlias = Callable[[Document | Unreadable], list[Judged]]
@@ -122,7 +120,7 @@ def judging(job: Job, say: Say = lambda _: None) -> Judge:
             return [Judged(unread(document), Document(document.file, document.place))]
         here = Document(document.file, document.place, offset=document.offset)
         return [
-            Judged(unread(call), here) if isinstance(call, Unreadable) else Judged(judge_call(call), here, digest(call))
+            Judged(unread(call), here) if isinstance(call, Unreadable) else Judged(judge_call(call), here)
             for call in read_document(document, job.options, job.sidecars)
         ]
 
@@ -148,10 +146,10 @@ def judge_documents(
     )
     for judged in processes.map(_chunks(documents)):
         for one in chain.from_iterable(judged):
-            if isinstance(one.entry, ledger.Unread) or not one.digest:
+            if isinstance(one.entry, ledger.Unread) or not one.entry.content:
                 yield one.entry
                 continue
-            known_as = seen.admit(one.entry.call, one.digest, one.document)
+            known_as = seen.admit(one.entry.call, bytes.fromhex(one.entry.content), one.document)
             if isinstance(known_as, Unreadable):
                 yield unread(known_as)
             elif known_as is not None:

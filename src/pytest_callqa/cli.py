@@ -181,7 +181,6 @@ def _check(options: argparse.Namespace) -> int:
     if left:
         print(f"callqa: not judged, they need fixtures, run pytest for them: {', '.join(left)}", file=sys.stderr)
     reading = _reading(options)
-    documents = find_documents(options.calls, reading)
     order = tuple(rule.clause for rule in rules)
     judged = RuleBook(rules, book.code, root=book.root, version=book.version)
     options.ledger.unlink(missing_ok=True)
@@ -191,19 +190,23 @@ def _check(options: argparse.Namespace) -> int:
         reading, calls=" ".join(options.calls), organisation=options.organisation, show_text=options.show_text
     )
     first = ledger.run_line(judged, tool=tool, mode="batch", started=now, settings=settings)
-    ledger.start_ledger(options.ledger, first)
+    calls = sum(1 for _ in find_documents(options.calls, reading))
+    ledger.start_ledger(options.ledger, first, ledger.Plan(verdicts=calls * len(order)))
     sidecars = find_sidecars(options.calls, reading)
     job = Job(book.root, order, order, reading, sidecars, options.organisation, options.show_text)
     limits = Limits(options.timeout, options.memory)
     writer = ledger.Writer(options.ledger)
-    for number, line in enumerate(judge_documents(documents, job, jobs=options.jobs, limits=limits), 1):
+    calls = 0
+    documents = find_documents(options.calls, reading)
+    for calls, line in enumerate(judge_documents(documents, job, jobs=options.jobs, limits=limits), 1):
         writer.write(line)
-        if sys.stderr.isatty() and number % 500 == 0:
-            print(f"\r{number:,} calls judged", end="", file=sys.stderr)
+        if sys.stderr.isatty() and calls % 500 == 0:
+            print(f"\r{calls:,} calls judged", end="", file=sys.stderr)
     if sys.stderr.isatty():
         print("\r", end="", file=sys.stderr)
     writer.write(*files_read(options.ledger, [*reading.cases, *reading.attestations]))
-    writer.write(ledger.End(finished=datetime.now(UTC).isoformat(timespec="seconds")))
+    finished = datetime.now(UTC).isoformat(timespec="seconds")
+    writer.write(ledger.Plan(verdicts=calls * len(order)), ledger.End(finished=finished))
     writer.close()
     summary = summarise([options.ledger])
     width = shutil.get_terminal_size((100, 24)).columns

@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, TypeAlias
+from zlib import crc32
 
 import msgspec
 
-from pytest_callqa.call import Call, Case, FollowUp, Wave
+from pytest_callqa.call import Call, Case, FollowUp, Wave, digest
 from pytest_callqa.errors import BadInput, Undecided
 from pytest_callqa.hearing import Hearing
 from pytest_callqa.redact import Redactor
@@ -42,7 +43,10 @@ class RuleLine(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="kind", tag="run"):
-    """The first line: the rule book (``version`` is its hash) and the rules judged, in order."""
+    """The first line: the rule book (``version`` is its hash) and the rules judged, in order.
+
+    ``settings`` are what the run was told.
+    """
 
     schema: int = 1
     title: str = ""
@@ -87,12 +91,14 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="kind", tag="call"):
     """One call: what it is, a letter a rule, and the evidence for what is not a plain pass.
 
+    ``content`` is the digest of all that the call held, in hexadecimal figures (empty: it could not be read whole).
     ``moments`` counts the situation's occurrences by clause where there was more than one;
     ``doubts`` groups undecided clauses by their reason; ``turns``, ``silences``, ``marks`` and the
     facts of the ``case`` are kept for failing calls.
     """
 
     call: str
+    content: str = ""
     file: str = ""
     format: str = ""
     language: str = ""
@@ -154,23 +160,44 @@ class File(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_fi
     size: int
 
 
+class Plan(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="kind", tag="plan"):
+    """How many verdicts there are to give, as far as is known; a later line of this kind knows better."""
+
+    verdicts: int
+
+
+class Begun(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="kind", tag="begun"):
+    """Judging a call begins, in the process that would die with it. One without an entry may have ended the run."""
+
+    call: str
+    content: str
+
+
 class End(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="kind", tag="end"):
     """The last line of a run that finished."""
 
     finished: str = ""
 
 
-LedgerLine = Run | Entry | Unread | Exhibit | File | End
+class Damaged(msgspec.Struct, frozen=True):
+    """A line that was cut off or changed after it was written: what it said is not known."""
+
+    file: str
+    place: str
+
+
+LedgerLine = Run | Plan | Begun | Entry | Unread | Exhibit | File | End
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(LedgerLine)
 
 
 def encode(line: LedgerLine) -> bytes:
-    """A ledger line, with its line feed. What is no text (in a file's name, say) becomes question marks."""
+    """A ledger line, sealed and with its line feed. What is no text (in a file's name, say) becomes question marks."""
     try:
-        return _encoder.encode(line) + b"\n"
+        plain = _encoder.encode(line)
     except UnicodeEncodeError:
-        return _encoder.encode(_readable(msgspec.to_builtins(line))) + b"\n"
+        plain = _encoder.encode(_readable(msgspec.to_builtins(line)))
+    return b'%b,"check":"%08x"}\n' % (plain[:-1], crc32(plain))
 
 
 def _readable(value: object) -> object:
@@ -214,6 +241,7 @@ def head(call: Call) -> Entry:
     """The entry of a call before anything is judged."""
     return Entry(
         call=call.id,
+        content=digest(call).hex(),
         file=call.source,
         format=call.format,
         language=call.language,
@@ -346,14 +374,14 @@ class Writer:
         os.close(self._file)
 
 
-def start_ledger(path: Path, first: Run) -> bool:
-    """Create a ledger with its first line, whole or not at all; False when another process was faster."""
+def start_ledger(path: Path, *first: LedgerLine) -> bool:
+    """Create a ledger with its first lines, whole or not at all; False when another process was faster."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     ignore = path.parent / ".gitignore"
     if path.parent.name == ".callqa" and not ignore.exists():
         ignore.write_text("# transcripts are confidential: keep run data out of version control\n*\n", encoding="utf-8")
     fresh = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    fresh.write_bytes(encode(first))
+    fresh.write_bytes(b"".join(map(encode, first)))
     fresh.chmod(0o600)
     try:
         os.link(fresh, path)
@@ -367,29 +395,37 @@ def start_ledger(path: Path, first: Run) -> bool:
 # -- reading
 
 
-def decode(line: str | bytes) -> LedgerLine:
-    """The inverse of :func:`encode`. Raises :class:`msgspec.MsgspecError` for what is no line of a ledger."""
-    return _decoder.decode(line)  # type: ignore[no-any-return]  # the decoder is of this type
+def decode(line: bytes) -> LedgerLine:
+    """The inverse of :func:`encode`.
+
+    Raises :class:`ValueError` for a line that is not as it was written, and :class:`msgspec.MsgspecError` for one
+    that only a later version can read.
+    """
+    plain, _, check = line.rpartition(b',"check":')
+    plain += b"}"
+    if check != b'"%08x"}\n' % crc32(plain):
+        raise ValueError("the check sum does not fit")
+    return _decoder.decode(plain)  # type: ignore[no-any-return]  # the decoder is of this type
 
 
-def read(path: Path) -> Iterator[LedgerLine]:
-    """Every line of a ledger, as written. A last line cut off by a kill is left out.
+def read(path: Path) -> Iterator[LedgerLine | Damaged]:
+    """Every line of a ledger, as written; one that is not whole any more is told as such.
 
-    Raises :class:`BadInput` naming the line for anything else that cannot be read.
+    Raises :class:`BadInput` for a file that cannot be opened, or does not begin with a line of a ledger.
     """
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
-                if not line.endswith(b"\n"):
-                    return
                 try:
                     yield decode(line)
-                except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                    raise BadInput(
-                        f"not a line of a ledger ({error}); it was changed or is another file",
-                        file=str(path),
-                        place=f"line {number}",
-                    ) from None
+                except (ValueError, msgspec.MsgspecError):
+                    if number == 1:
+                        raise BadInput(
+                            "does not begin with a line of a ledger: it was changed, or is another file",
+                            file=str(path),
+                            place="line 1",
+                        ) from None
+                    yield Damaged(str(path), f"line {number}")
     except OSError as error:
         raise BadInput(f"cannot be opened: {error.strerror}; name a ledger a run wrote", file=str(path)) from None
 

@@ -141,7 +141,18 @@ class Matrix:
             started=datetime.now(UTC).isoformat(timespec="seconds"),
             settings=self.settings.told,
         )
-        ledger.start_ledger(self.settings.ledger, first)
+        if not self.settings.ledger.exists():
+            ledger.start_ledger(self.settings.ledger, first, self._plan())
+
+    def _plan(self, calls: int | None = None) -> ledger.Plan:
+        """How many verdicts there are to give, with so many ``calls`` in the batch (None: one a document)."""
+        if self.mode == "cells":
+            return ledger.Plan(verdicts=self._cells.total())
+        if calls is None:
+            calls = sum(1 for _ in find_documents(self.settings.calls, self.settings.reading)) if self._portable else 0
+        with_fixtures = len(self._order) - len(self._portable)
+        listed = len(self.refs) if with_fixtures else 0
+        return ledger.Plan(verdicts=calls * len(self._portable) + listed * with_fixtures)
 
     # -- how each is judged
 
@@ -232,6 +243,7 @@ class Matrix:
             if time.monotonic() - told > _EVERY:
                 told = time.monotonic()
                 self._progress(f"callqa: {tally.calls:,} calls judged")
+        writer.write(self._plan(tally.calls + tally.unreadable))
         writer.close()
         return tally.finish()
 

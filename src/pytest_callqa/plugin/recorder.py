@@ -56,7 +56,7 @@ class Recorder:
         if "unread" in facts:
             self._note_unread(msgspec.convert(facts["unread"], ledger.Unread))
         for line in facts.get("lines", ()):
-            entry = ledger.decode(line)
+            entry = ledger.decode(line.encode())
             if isinstance(entry, ledger.Unread):
                 self._note_unread(entry)
             else:

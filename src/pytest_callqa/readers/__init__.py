@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from pytest_callqa.call import Call
+from pytest_callqa.call import Call, digest
 from pytest_callqa.errors import BadInput, did_you_mean
 from pytest_callqa.readers import (
     assemblyai,
@@ -36,7 +36,7 @@ from pytest_callqa.readers import (
     whisper,
 )
 from pytest_callqa.readers.content import Content, Reader
-from pytest_callqa.readers.duplicates import Duplicates, digest
+from pytest_callqa.readers.duplicates import Duplicates
 from pytest_callqa.readers.finishing import finish
 from pytest_callqa.readers.native import Native, schema, to_native
 from pytest_callqa.readers.options import Document, ReadOptions, Unreadable
@@ -52,7 +52,6 @@ __all__ = [
     "ReadOptions",
     "Sidecars",
     "Unreadable",
-    "digest",
     "find_documents",
     "find_sidecars",
     "load",

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable
 from typing import TypeAlias
 
-import msgspec
-
-from pytest_callqa.call import Call
 from pytest_callqa.errors import BadInput
 from pytest_callqa.readers.options import Document, Unreadable
 from pytest_callqa.readers.source import identity, named, unreadable
@@ -22,8 +18,6 @@ _FILTER = 2**22
 
 _Seen: TypeAlias = tuple[str, str, int, bytes]
 """Where a call is (file, place, offset), and its digest if it is known."""
-
-_ENCODER = msgspec.msgpack.Encoder()
 
 
 class _Older:
@@ -61,7 +55,7 @@ class _Older:
 class Duplicates:
     """Remembers the ids it has seen, in bounded memory.
 
-    ``again`` reads a document once more and gives its :func:`digest`, for calls that were admitted without one:
+    ``again`` reads a document once more and gives the digest of its call, for calls that were admitted without one:
     few ids come twice, so that few digests are ever needed.
     """
 
@@ -73,7 +67,7 @@ class Duplicates:
     def admit(self, id: str, content: bytes, document: Document) -> str | Unreadable | None:
         """The id to know a call by; ``None`` for a copy, else what is wrong, naming both places.
 
-        ``content`` is its :func:`digest`, or empty if there is a way to find it later. A call that is
+        ``content`` is its digest, or empty if there is a way to find it later. A call that is
         named after its file takes its folder's name too if another folder has such a file.
         """
         key = hash(id)  # of 61 bits, and secret: no two ids of a run share it by chance or by intent
@@ -103,9 +97,3 @@ class Duplicates:
         self._older = self._older or _Older()
         self._older.keep(self._recent)
         self._recent.clear()
-
-
-def digest(call: Call) -> bytes:
-    """What tells a call from another of the same id: everything but where it was found."""
-    encoded = _ENCODER.encode(msgspec.structs.replace(call, source="", recording=""))
-    return hashlib.blake2b(encoded, digest_size=12).digest()

@@ -184,7 +184,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """All the figures of one or several ledgers of the same rule book."""
+    """All the figures of one or several ledgers of the same rule book.
+
+    ``planned`` verdicts are those of ``counts``, ``unread_verdicts`` (errors, of calls that could not be read) and
+    ``not_run``, which also counts the calls that the run did not come to; ``damaged`` lines of the ledger say nothing.
+    """
 
     title: str
     version: str
@@ -193,6 +197,10 @@ class Summary:
     started: str
     finished: str
     complete: bool
+    planned: int
+    not_run: int
+    unread_verdicts: int
+    damaged: tuple[ledger.Damaged, ...]
     sources: tuple[Source, ...]
     weights: dict[str, float]
     calls: int

@@ -193,6 +193,7 @@ def _template() -> Template:
         clock=clock_time,
         percent=text.percent,
         points=_points,
+        accounts=text.accounts,
         rate=text.rate_text,
         score=text.score_text,
         cell=text.cell_text,

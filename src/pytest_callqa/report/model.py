@@ -37,6 +37,8 @@ class Ledgers:
         self.repeated = 0
         self._runs: list[ledger.Run] = []
         self._ends: list[str] = []
+        self._planned = 0
+        self.damaged: list[ledger.Damaged] = []
         self._lines: dict[int, int] = {}
         self._exhibits: list[ledger.Exhibit] = []
         self._files: list[ledger.File] = []
@@ -50,6 +52,7 @@ class Ledgers:
         seen: set[int] = set()
         for path in self.paths:
             begun = len(self._runs)
+            planned = 0
             for line in ledger.read(path):
                 if isinstance(line, ledger.Run):
                     self._fits(line, path)
@@ -58,6 +61,10 @@ class Ledgers:
                     break
                 elif isinstance(line, ledger.End):
                     self._ends.append(line.finished)
+                elif isinstance(line, ledger.Plan):
+                    planned = line.verdicts
+                elif isinstance(line, ledger.Damaged):
+                    self.damaged.append(line)
                 elif isinstance(line, ledger.Exhibit):
                     self._exhibits.append(line)
                 elif isinstance(line, ledger.File):
@@ -70,6 +77,7 @@ class Ledgers:
                         self._lines[key] = self._lines.get(key, 1) + 1
                         self.repeated += ledger.NOT_RUN not in line.verdicts
                     seen.add(key)
+            self._planned += planned
             if begun == len(self._runs):
                 raise BadInput(
                     "does not begin with the line of a run; name a ledger that a run wrote, whole", file=str(path)
@@ -130,6 +138,12 @@ class Ledgers:
             if (part := [clause for clause in clauses if clause.section == key])
         )
         scored = tally.scored
+        counts = Counts.total(section.counts for section in sections)
+        unread_verdicts = tally.unreadable * len(self.run.rules)
+        given = counts.planned - counts.not_run + unread_verdicts
+        planned = max(
+            self._planned - self.repeated * len(self.run.rules), given + (0 if self._planned else counts.not_run)
+        )
         return Summary(
             title=self.run.title,
             version=self.run.version,
@@ -137,14 +151,18 @@ class Ledgers:
             modes=_distinct(run.mode for run in self._runs),
             started=min(run.started for run in self._runs),
             finished=max(self._ends, default=""),
-            complete=len(self._ends) >= len(self._runs),
+            complete=len(self._ends) >= len(self._runs) and planned == given and not self.damaged,
+            planned=planned,
+            not_run=planned - given,
+            unread_verdicts=unread_verdicts,
+            damaged=tuple(self.damaged),
             sources=tuple(_source(path) for path in self.paths),
             weights=tally.weights,
             calls=tally.calls,
             repeated=self.repeated,
             unreadable=tally.unreadable,
             unread=tuple(tally.unread),
-            counts=Counts.total(section.counts for section in sections),
+            counts=counts,
             sections=sections,
             agents=tally.by_agent(),
             scored_calls=scored,

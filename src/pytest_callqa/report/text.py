@@ -82,9 +82,7 @@ def terminal_lines(summary: Summary, width: int) -> list[str]:
 
 
 def _head(summary: Summary, width: int) -> Iterator[str]:
-    if not summary.complete:
-        run = f"{summary.counts.planned - summary.counts.not_run:,} of {summary.counts.planned:,} verdicts"
-        yield f"INCOMPLETE: the run did not finish; {run} of the calls it reached were given"
+    yield from incomplete(summary)
     rules = count(len(summary.clauses), "rule")
     yield clip(f"{visible(summary.title)} ({summary.version}): {count(summary.calls, 'call')}, {rules}", width)
     if summary.mean_score is not None and summary.mean_raw_score is not None:
@@ -96,6 +94,33 @@ def _head(summary: Summary, width: int) -> Iterator[str]:
         )
     if summary.repeated:
         yield f"{count(summary.repeated, 'call')} in more than one ledger, counted once"
+
+
+def incomplete(summary: Summary) -> Iterator[str]:
+    """What is missing of a run that did not finish, and how to go on."""
+    if summary.damaged:
+        places = ", ".join(f"{line.file}, {line.place}" for line in summary.damaged[:UNREAD_LISTED])
+        yield f"INCOMPLETE: cut off or changed in the ledger: {places}"
+    if not summary.complete:
+        missing = f"{summary.not_run:,} of {summary.planned:,} verdicts were not given"
+        yield f"INCOMPLETE: {missing}; --callqa-resume (callqa check: --resume) judges them"
+
+
+def accounts(summary: Summary) -> str:
+    """What became of all the verdicts that were planned, in one line; what there is none of is left out."""
+    counts = summary.counts
+    errors = counts.error + summary.unread_verdicts
+    kinds = {
+        "waived": counts.waived,
+        "not applicable": counts.not_applicable,
+        "undecided": counts.undecided,
+        "not assessed": counts.not_assessed,
+        "error" if errors == 1 else "errors": errors,
+        "not run": summary.not_run,
+    }
+    judged = f"planned {count(summary.planned, 'verdict')}: {counts.passed:,} passed, {counts.failed:,} failed"
+    rest = ", ".join(f"{number:,} {kind}" for kind, number in kinds.items() if number)
+    return f"{judged}; not in the rates: {rest}" if rest else judged
 
 
 def _section_lines(sections: Iterable[Section], width: int) -> Iterator[str]:
@@ -123,19 +148,8 @@ def _columns(counts: Counts) -> list[str]:
 
 def _not_judged(summary: Summary, width: int) -> Iterator[str]:
     """Everything that is in no rate, with the reasons."""
-    counts = summary.counts
-    kinds = {
-        "waived": counts.waived,
-        "not applicable": counts.not_applicable,
-        "undecided": counts.undecided,
-        "not assessed": counts.not_assessed,
-        "error" if counts.error == 1 else "errors": counts.error,
-        "not run": counts.not_run,
-    }
-    told = [f"{number:,} {kind}" for kind, number in kinds.items() if number]
-    if told:
-        yield ""
-        yield f"not in the rates: {', '.join(told)}"
+    yield ""
+    yield from wrap(accounts(summary), width, "  ")
     manual = [clause.clause for clause in summary.clauses if clause.counts.not_assessed]
     if manual:
         attested = f"  not assessed: nobody has attested {', '.join(manual)}; give a table of attestations"
