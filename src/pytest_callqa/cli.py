@@ -133,6 +133,11 @@ def _parser() -> argparse.ArgumentParser:
     _book_option(teeth)
     _reading_options(teeth)
 
+    text = "say which situations and clauses the calls and customers of some runs exercised, and which never"
+    covering = add("coverage", _coverage, text)
+    covering.add_argument("ledgers", nargs="+", type=Path, metavar="LEDGER")
+    covering.add_argument("--ledger", type=Path, help="add the table to this ledger, for the report")
+
     rules = add("rules", _rules, "list the rules of the book")
     _book_option(rules)
     return parser
@@ -300,9 +305,7 @@ def _teeth(options: argparse.Namespace) -> int:
     if options.json:
         options.json.unlink(missing_ok=True)
         _append(options.json, msgspec.json.format(msgspec.json.encode(found), indent=1))
-    if options.ledger:
-        next(ledger.read(options.ledger), None)  # told at once if it is none
-        _append(options.ledger, table)
+    _add_to(options.ledger, table)
     return CLEAN if found.caught == found.breaking and not found.untouched else FINDINGS
 
 
@@ -315,6 +318,22 @@ def _readable(paths: Sequence[str], options: argparse.Namespace) -> list[Call]:
         else:
             calls.append(call)
     return calls
+
+
+def _coverage(options: argparse.Namespace) -> int:
+    from pytest_callqa.scenarios.coverage import coverage
+
+    table = coverage(options.ledgers)
+    print("\n".join(exhibit_lines(table, shutil.get_terminal_size((100, 24)).columns)))
+    _add_to(options.ledger, table)
+    return CLEAN
+
+
+def _add_to(path: Path | None, table: ledger.Exhibit) -> None:
+    """Add a table to a ledger, if one was named."""
+    if path is not None:
+        next(ledger.read(path), None)  # told at once if it is none
+        _append(path, table)
 
 
 def _append(path: Path, line: ledger.LedgerLine | bytes) -> None:

@@ -121,9 +121,12 @@ class ScriptBot:
         if not line:
             self._told.setdefault("content", move.text)
         asked, self._asked = self._asked, None
+        arisen = list(self._arising(heard, move.events))
+        if arisen and self.script.courtesies.isdisjoint(heard):
+            self._leaving = False  # there is something new to take leave of
         found = [
             step
-            for each in self._arising(heard, move.events)
+            for each in arisen
             for step in each.do
             if asked is None or step.verb != "offer" or step.texts != asked.texts  # which is just being answered
         ]

@@ -25,7 +25,7 @@ SAYING = ("say", "ask", "offer", "explain", "leave")
 
 VERBS = (*SAYING, "explain again", "wait", "hold", "write", "from now on", "transfer", "do", "hang up")
 PARTS = (
-    "languages", "rings for", "lines", "routines", "no", "opening", "situations", "matters", "otherwise",
+    "languages", "rings for", "lines", "routines", "no", "courtesies", "opening", "situations", "matters", "otherwise",
     "otherwise after goodbye", "not heard", "silence", "silence after goodbye",
 )  # fmt: skip
 SITUATION = ("when", "hears", "line", "from", "until", "after", "before", "do")
@@ -123,6 +123,7 @@ class Script:
     slots: Mapping[str, Sequence[str]]
     rings_for: float = 0.0
     no: frozenset[str] = frozenset()
+    courtesies: frozenset[str] = frozenset()
     opening: tuple[Step, ...] = ()
     situations: tuple[Situation, ...] = ()
     matters: tuple[Situation, ...] = ()
@@ -196,6 +197,7 @@ class _Reader:
             slots=self.slots,
             rings_for=self._span(table.get("rings for", "0")),
             no=self._hears(table.get("no", [])),
+            courtesies=self._hears(table.get("courtesies", [])),
             opening=parts["opening"],
             situations=self._situations(table, "situations"),
             matters=self._situations(table, "matters"),

@@ -29,7 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "conduct(id, severity, section): a conduct rule, added by @rule; for -m \"conduct(severity='critical')\"",
     )
     if options.plays(config):
-        from pytest_callqa.plugin.conversations import register
+        from pytest_callqa.plugin.generated import register
 
         register(config)
     elif options.wanted(config):

@@ -31,6 +31,8 @@ TEXTS = {
     "ledger": (DEFAULT_LEDGER, f"write the ledger here (default {DEFAULT_LEDGER})"),
     "cells": (str(CELLS), f"rules times calls up to which auto takes cells (default {CELLS})"),
     "script": ("", "play generated customers against this agent's script, such as conduct_specs/script.yaml"),
+    "against": ("", "say the same to this older script, and tell only what ends otherwise"),
+    "variants": ("0", "judge so many variants of each call, and fail the rules whose verdict changes"),
     "customers": (str(CUSTOMERS), f"how many customers are generated (default {CUSTOMERS})"),
     "save_failures": ("", "write the shortest conversation that breaks each rule into this folder, as a native call"),
     "jobs": ("0", "processes in batch mode (default: one a processor)"),
@@ -48,6 +50,7 @@ LISTS = {
 
 SWITCHES = {
     "recordings": "judge the recordings in folders too, and take the pauses of transcripts from those beside them",
+    "teeth": "change calls that keep a rule so that they break it, and fail the rules that miss it",
     "strict": "undecided verdicts fail",
     "show_text": "do not redact numbers, addresses and names in outputs",
 }
@@ -80,8 +83,9 @@ def declare(parser: pytest.Parser) -> None:
 
 
 def plays(config: pytest.Config) -> bool:
-    """Whether this run is to play generated customers against a bot."""
-    return bool(config.getoption("callqa_script") or config.getini("callqa_script"))
+    """Whether this run is to generate calls: of customers, or by changing recorded ones."""
+    names = ("callqa_script", "callqa_variants", "callqa_teeth")
+    return any(config.getoption(name) or config.getini(name) for name in names)
 
 
 def wanted(config: pytest.Config) -> bool:

@@ -39,6 +39,9 @@ class Settings:
     strict: bool
     show_text: bool
     script: Path | None = None
+    against: Path | None = None
+    variants: int = 0
+    teeth: bool = False
     customers: int = 0
     save_failures: Path | None = None
     recordings: bool = False
@@ -117,6 +120,9 @@ def settings(config: pytest.Config) -> Settings:
         cells=_whole("--callqa-cells", text("cells")),
         jobs=_whole("--callqa-jobs", text("jobs")),
         script=file("script"),
+        against=file("against"),
+        variants=_whole("--callqa-variants", text("variants")),
+        teeth=switch("teeth"),
         customers=_whole("--callqa-customers", text("customers")),
         save_failures=file("save_failures"),
         timeout=_whole("--callqa-timeout", text("timeout")),

@@ -152,7 +152,7 @@ def play(
     def count(played: Played) -> None:
         census.add(played, verdicts(rules, played.call, book))
 
-    _run(stage, "all rules", count, plan, (Phase.generate,), acts, most or plan.customers)
+    run_machine(stage, "all rules", count, plan, (Phase.generate,), acts, most or plan.customers)
 
 
 def aim(rules: Sequence[Rule], book: RuleBook, stage: Stage, plan: Plan, census: Census) -> dict[str, tuple[Act, ...]]:
@@ -187,7 +187,7 @@ def shrink(
         call = replay(moves, found.language, stage)
         return call if _breaks(verdicts([rule], call, book)[0]) else None
 
-    call = plainest(found, stage, breaks)
+    _, call = plainest(found, stage, breaks)
     call = replace(call, id=f"{rule.clause}-{call.language}")
     return Found(rule.clause, call, tuple(verdicts(rules, call, book, quotes=None)))
 
@@ -223,7 +223,7 @@ def _search(
             raise Broken(verdict.reason)
 
     try:
-        _run(stage, f"rule {rule.clause}", check, plan, phases, acts, plan.customers)
+        run_machine(stage, f"rule {rule.clause}", check, plan, phases, acts, plan.customers)
     except Broken:
         return last[0]
     except SkipTest:  # no find was kept that could be tried again
@@ -231,7 +231,7 @@ def _search(
     return None
 
 
-def _run(
+def run_machine(
     stage: Stage,
     name: str,
     judge: Callable[[Played], None],
@@ -240,6 +240,7 @@ def _run(
     acts: Sequence[Act],
     most: int,
 ) -> None:
+    """Run the machine of a stage: ``judge`` is told of every conversation, and raises for one to be shrunk."""
     machine = seed(plan.seed)(dialogue(stage, name, judge, acts))
     run_state_machine_as_test(machine, settings=plan.settings(phases, most))
 

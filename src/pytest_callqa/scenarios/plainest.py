@@ -11,8 +11,8 @@ from pytest_callqa.call import Call
 from pytest_callqa.scenarios.machine import Played, Stage
 
 
-def plainest(played: Played, stage: Stage, shows: Callable[[Sequence[Move]], Call | None]) -> Call:
-    """The shortest conversation of the plainest moves for which ``shows`` still gives a call.
+def plainest(played: Played, stage: Stage, shows: Callable[[Sequence[Move]], Call | None]) -> tuple[list[Move], Call]:
+    """The fewest and plainest moves for which ``shows`` still gives a call, and that call.
 
     Hypothesis minimises the choices it made, not what was said; no move can be left out of this one.
     """
@@ -25,7 +25,7 @@ def plainest(played: Played, stage: Stage, shows: Callable[[Sequence[Move]], Cal
             if shown is not None:
                 moves, call, simpler = tried, shown, True
                 break
-    return call
+    return moves, call
 
 
 def _simpler(moves: list[Move], language: str, stage: Stage) -> Iterator[list[Move]]:

@@ -9,13 +9,14 @@ from pytest_callqa.finding import clock_time
 from pytest_callqa.ledger import Exhibit
 from pytest_callqa.rules import RuleBook
 from pytest_callqa.scenarios.campaign import Findings
+from pytest_callqa.scenarios.coverage import CONVERSATIONS
 from pytest_callqa.verdict import Outcome, Verdict
 
 MARK = ">"
 
 
-def transcript(call: Call, verdict: Verdict) -> Iterator[str]:
-    """The conversation a line each, in the order of time; what the verdict is about begins with a mark."""
+def transcript(call: Call, verdict: Verdict | None = None) -> Iterator[str]:
+    """The conversation a line each, in the order of time; what a verdict is about begins with a mark."""
     told: list[tuple[float, float, str, str]] = [
         (turn.start or 0.0, turn.end or 0.0, turn.role, turn.text) for turn in call.turns
     ]
@@ -23,7 +24,7 @@ def transcript(call: Call, verdict: Verdict) -> Iterator[str]:
         what = " ".join(filter(None, (event.kind, event.value, "by", event.by)))
         told.append((event.time or 0.0, event.time or 0.0, "", what))
     told.sort(key=lambda line: line[:2])
-    broken = _broken_line(told, verdict)
+    broken = _broken_line(told, verdict) if verdict is not None else -1
     for number, (start, _, role, text) in enumerate(told):
         said = f"{role}: {text}" if role else f"[{text}]"
         yield f"{MARK if number == broken else ' '} {clock_time(start)} {said}"
@@ -63,6 +64,6 @@ def exhibit(book: RuleBook, findings: Findings, name: str, seed: int) -> Exhibit
         note="Customers were generated, and every conversation was judged by all rules. "
         "A clause that none of them reached says nothing of the bot.",
         figures=figures,
-        columns=("clause", "situation", "kept", "broken", "undecided", "call"),
+        columns=CONVERSATIONS,
         rows=rows,
     )

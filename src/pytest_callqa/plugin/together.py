@@ -1,0 +1,128 @@
+"""One item a rule and one pass for all of them: what every run shares that does not judge recorded calls."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import version
+from typing import Generic, TypeVar
+
+import pytest
+
+from pytest_callqa import ledger
+from pytest_callqa.call import Call
+from pytest_callqa.engine import hear
+from pytest_callqa.plugin.matrix import FACTS, code_at, root_of, spare_fixtures
+from pytest_callqa.plugin.once import run_once
+from pytest_callqa.plugin.settings import Settings
+from pytest_callqa.readers import to_native
+from pytest_callqa.redact import redactor
+from pytest_callqa.rules import Rule, RuleBook, rule_of
+from pytest_callqa.verdict import Verdict
+
+OUTCOME = pytest.StashKey[str]()
+
+Came = TypeVar("Came")
+"""What comes of the one pass; it crosses to other workers as JSON."""
+
+
+class Together(Generic[Came]):
+    """The hooks that end the item of every rule by what one pass over everything showed of it."""
+
+    kind: type[Came]
+    mode: str
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        self.config = config
+        self.settings = settings
+        self.seed = seed_of(config)
+        self.book: RuleBook | None = None
+
+    # -- what each kind of run says for itself
+
+    def about(self) -> str:
+        """In words, what this run does, for the header."""
+        raise NotImplementedError
+
+    def all_at_once(self, book: RuleBook) -> Came:
+        """The one pass, which also writes the ledger."""
+        raise NotImplementedError
+
+    def tell(self, rule: Rule, came: Came) -> str:
+        """End the item of a rule by ``pytest.fail``, or return what to call it if it is skipped; nothing: it passed."""
+        raise NotImplementedError
+
+    # -- hooks
+
+    def pytest_report_header(self) -> str:
+        """Say what is done, and where the ledger goes."""
+        return f"callqa: {self.about()}; ledger {self.settings.ledger}"
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Spare the item of a rule the fixtures that the engine stands in for."""
+        spare_fixtures(item)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Fix the rules, and begin the ledger, once the selection is known."""
+        items = [(item, found) for item in session.items if (found := rule_of(getattr(item, "function", None)))]
+        if not items or self.config.option.collectonly:
+            return
+        root = root_of(items[0][0])
+        self.book = RuleBook({id(found): found for _, found in items}.values(), code_at(root), root=root)
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        first = ledger.run_line(self.book, tool=version("pytest-callqa"), mode=self.mode, started=started)
+        ledger.start_ledger(self.settings.ledger, first)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
+        """Tell what the pass showed of this item's rule instead of calling it."""
+        found = rule_of(pyfuncitem.function)
+        if found is None:
+            return None
+        pyfuncitem.stash[OUTCOME] = ""
+        if not found.portable:
+            pytest.skip("it takes fixtures of its own, and is judged on recorded calls only")
+        outcome = self.tell(found, self.came)
+        if outcome:
+            pyfuncitem.stash[OUTCOME] = outcome
+            pytest.skip(f"{outcome}: {found.when.name}")
+        return True
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Let the outcome travel on the report."""
+        report = yield
+        outcome = item.stash.get(OUTCOME, None)
+        if outcome is not None and call.when == "call":
+            setattr(report, FACTS, {"outcome": outcome})
+        return report
+
+    @cached_property
+    def came(self) -> Came:
+        """What came of the pass, which one worker makes for all."""
+        assert self.book is not None
+        return run_once(self.settings.ledger, lambda: self.all_at_once(self.book), self.kind)  # type: ignore[arg-type]
+
+    def write(self, book: RuleBook, shown: Iterable[tuple[Call, Sequence[Verdict]]], table: ledger.Exhibit) -> None:
+        """Write calls and a table to the ledger, and the calls into a folder if one was named."""
+        order = tuple(rule.clause for rule in book)
+        writer = ledger.Writer(self.settings.ledger)
+        for call, found in shown:
+            hide = redactor(call.names, off=self.settings.show_text)
+            writer.write(ledger.call_entry(order, hear(call, book.code), found, hide))
+            folder = self.settings.save_failures
+            if folder is not None:
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / f"{call.id}.json").write_bytes(to_native(call))
+        writer.write(table)
+        writer.close()
+
+
+def seed_of(config: pytest.Config) -> int:
+    """The seed that was given to Hypothesis, else always the same."""
+    given = str(config.getoption("--hypothesis-seed", default=None) or "0")
+    return int(given) if given.isdecimal() else 0
