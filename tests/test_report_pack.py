@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import stat
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -88,6 +89,20 @@ def test_no_word_of_a_call_is_in_a_report_without_words(tmp_path: Path) -> None:
     for turn in TALK:
         assert turn.text not in page + inside
     assert "Damn" not in page + inside
+
+
+def test_memory_does_not_grow_with_the_calls(tmp_path: Path) -> None:
+    def peak(calls: int) -> int:
+        path = write(tmp_path / f"{calls}.jsonl", *many(calls))
+        tracemalloc.start()
+        try:
+            write_html([path], tmp_path / f"{calls}.html")
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(100)  # imports, templates
+    assert peak(12_000) < 2 * peak(3000)
 
 
 # -- one file, or a page and a folder

@@ -39,8 +39,8 @@ def test_what_failed_stands_before_what_broke() -> None:
 def test_every_question_asked_is_told_with_its_nearest_miss() -> None:
     swearing, _ = told(RUDE).verdicts
     assert swearing.asked == (
-        Asked("asked", True, "Damn", False, 0, 2.5, 1),
-        Asked("asked", False, "So what", True, 0, 9.7, 2),
+        Asked("asked", True, "Damn", False, 0, 2.5),
+        Asked("asked", False, "So what", True, 0, 9.7),
     )
 
 

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from pytest_callqa import ledger
+from pytest_callqa.report import html
 from pytest_callqa.report.html import write_html
 from pytest_callqa.report.model import summarise
 from report_ledgers import CHINESE, FULL, RUDE, RUN, TALK, entry, judged, many, written
@@ -135,6 +136,16 @@ def test_a_list_is_saved_as_a_table_that_no_spreadsheet_runs(tmp_path: Path, vis
     for name in names[:7]:
         assert f"'{name},'{name},,," in text
     assert not re.search(r"(^|,)\s*[=+@＝-]", text, re.MULTILINE)
+
+
+def test_so_many_agents_are_not_listed_but_typed(large: Path, visit: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(html, "AGENTS_LISTED", 10)
+    out = large.with_name("typed.html")
+    write_html([large.parent / "ledger.jsonl"], out)
+    page = visit(out, "#calls").page
+    page.locator("input[name=agent]").fill("A4")
+    page.locator("output", has_text=re.compile(r"^\d+ of 3,000 calls")).wait_for()
+    assert set(page.locator(".results tbody td:nth-child(2)").all_text_contents()) == {"A4"}
 
 
 # -- a call
@@ -340,9 +351,8 @@ def test_a_scorecard_says_when_there_are_few_calls(report: Path, visit: Open) ->
 def test_all_scorecards_are_printed_though_a_page_shows_some(large: Path, visit: Open) -> None:
     page = visit(large, "#agents?cards=1").page
     assert page.locator(".scorecard").count() == 16
-    page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    assert page.locator(".scorecard").count() == 40
-    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.pdf(format="A4").count(b"/Type /Page\n") == 40
+    page.locator(".scorecard").nth(15).wait_for()
     assert page.locator(".scorecard").count() == 16
 
 

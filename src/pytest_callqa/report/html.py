@@ -38,6 +38,9 @@ from pytest_callqa.verdict import Outcome
 AGENTS_SHOWN = 100
 """Agents in the table of a page without script, lowest rate first."""
 
+AGENTS_LISTED = 500
+"""Agents up to which the filter of calls has a list of them; above, their names are typed."""
+
 FINDINGS_SHOWN = 5
 """Broken clauses told at the top, with an example each."""
 
@@ -161,6 +164,7 @@ class _Page:
             policy=policy,
             style=style,
             agents_shown=AGENTS_SHOWN,
+            agents_listed=AGENTS_LISTED,
             findings_shown=FINDINGS_SHOWN,
             reasons_shown=REASONS_SHOWN,
             reasons_first=REASONS_FIRST,

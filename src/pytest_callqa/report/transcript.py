@@ -66,7 +66,7 @@ class Pause(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Asked(msgspec.Struct, frozen=True, array_like=True):
-    """One answered question; ``near`` when the quote is only the nearest miss, of a score up to 100."""
+    """One answered question; ``near`` when the quote is only the nearest miss, of a ``score`` up to 100 (else 0)."""
 
     asked: str
     holds: bool
@@ -74,7 +74,6 @@ class Asked(msgspec.Struct, frozen=True, array_like=True):
     near: bool
     score: int
     start: float | None
-    turn: int
 
 
 class Judged(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -164,9 +163,8 @@ def _judged(entry: ledger.Entry, rule: int, found: ledger.Found, level: TextLeve
                 e.holds,
                 e.quote if level != "none" else "",
                 e.near,
-                round(e.score),
+                round(e.score) if e.near else 0,
                 _rounded(e.start),
-                e.turn,
             )
             for e in found.evidence
         ),
@@ -205,7 +203,7 @@ def _pauses(entry: ledger.Entry, order: Mapping[str, int]) -> Iterator[Pause]:
         before = entry.turns[after].end if after >= 0 else None
         broken = [c for c, found in entry.found.items() if found.start is not None and abs(found.start - start) < 0.01]
         inside = before is not None and before > start
-        yield Pause(after, round(start, 2), round(end - start, 2), inside, tuple(order[c] for c in broken))
+        yield Pause(after, round(start, 1), round(end - start, 1), inside, tuple(order[c] for c in broken))
 
 
 def _outline(wave: Wave) -> str:
@@ -216,7 +214,8 @@ def _outline(wave: Wave) -> str:
 
 
 def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 2)
+    """To the tenth of a second that a report shows."""
+    return None if seconds is None else round(seconds, 1)
 
 
 def cut(text: str, spans: Iterable[Span]) -> Iterator[str | Piece]:

@@ -21,7 +21,7 @@ const scorecard = (name, calls, everybody, level = "h1") => {
   const to = (values) => address("calls", { agent: name || "=", ...values });
   const teams = [...new Set(calls.map(teamOf).filter(Boolean))];
   return h("article", { class: "scorecard", "aria-label": name || t("not named") },
-    h("p", { class: "eyebrow" }, t("Scorecard")), h(level, { tabindex: -1, class: "name" }, named(name)), teams.length > 0 && h("p", { class: "soft" }, h("bdi", teams.join(", "))),
+    h("p", { class: "eyebrow" }, t("Scorecard"), " · ", h("bdi", root.dataset.title)), h(level, { tabindex: -1, class: "name" }, named(name)), teams.length > 0 && h("p", { class: "soft" }, h("bdi", teams.join(", "))),
     few && h("p", { class: "banner doubt" }, t(`Only ${num(calls.length)} ${calls.length === 1 ? "call" : "calls"}: too few to tell agents apart.`)),
     h("dl", { class: "heads small" },
       [["Calls", num(calls.length)], ["Mean score", scoreText(mean(calls.map((call) => data.score[call]).filter((one) => !Number.isNaN(one))))], ["Rules kept", all ? `${percent(all.value)} %` : "–", all && `${percent(all.low)}–${percent(all.high)} %`], ["Critical breaches", num(critical)]]

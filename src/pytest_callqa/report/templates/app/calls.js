@@ -31,7 +31,7 @@ const twin = (call) => {
 /** The form is the address: what is put in changes it, and it shows what the address says. */
 const fillForm = () => {
   for (const [name, list] of [["agent", data.book.agents], ["team", data.book.teams], ["language", data.book.languages]]) {
-    form.elements[name].append(...[...list].sort().map((one) => h("option", { value: one || "=" }, one || t("not named"))));
+    if (form.elements[name].options) form.elements[name].append(...[...list].sort().map((one) => h("option", { value: one || "=" }, one || t("not named"))));
     form.elements[name].parentNode.hidden = list.length < 2;
   }
   const go = (replace) => visit(address("calls", { ...Object.fromEntries(new FormData(form)), sort: here().values.sort }), replace);
