@@ -94,7 +94,7 @@ const clauseView = ({ id }) => {
     h("p", severity(rule.severity), " ", h("span", { class: "soft" }, rule.manual ? t("by attestation") : [t("Applies to"), ": ", rule.situation || t("every call")], " · ", t("version"), " ", h("code", data.book.version))),
     rule.text && h("p", { class: "wording" }, rule.text),
     h("dl", { class: "heads small" },
-      pair(t("Rules kept"), h("b", all ? percent(all.value) : "–", h("small", "%")), all && plot(all), all && h("span", `${percent(all.low)}–${percent(all.high)} %`)),
+      pair(t("Rules kept"), h("b", all ? percent(all.value) : "–", h("small", " %")), all && plot(all), all && h("span", `${percent(all.low)}–${percent(all.high)} %`)),
       [...form.elements.verdict.options].filter(({ value }) => counts[value]).map(({ value: code, text }) =>
         pair(text, h("b", link(address("calls", { clause: id, verdict: code }), num(counts[code])))))),
     h("div", { class: "two" }, ["team", "agent"].map((by) =>

@@ -29,7 +29,7 @@ const translate = async () => {
   if (!chinese) return;
   CHINESE = await unpack(payloads("words")[0]);
   document.documentElement.lang = "zh";
-  for (const one of document.querySelectorAll("[data-t]")) one.textContent = t(one.textContent);
+  for (const one of document.querySelectorAll("[data-t]")) one.textContent = one.textContent.match(/^ ?/) + t(one.textContent);
 };
 
 const num = (number) => number.toLocaleString("en");
