@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from audio_kit import RATE, Line, Spoken, call, noise, sox, write
 from pytest_callqa.audio.sound import Sound, talk_over
+from pytest_callqa.call import Call
 from pytest_callqa.errors import BadInput
-from pytest_callqa.readers import ReadOptions
-from pytest_callqa.readers.recordings import hear, is_recording, to_call
+from pytest_callqa.readers import ReadOptions, read_calls
+from pytest_callqa.readers.recordings import hear, is_recording, read
 
 GREETING, HELP = "Hello, welcome to the hotline. What can I do for you?", "Of course, I will look at it."
 PROBLEM = "My card was charged twice yesterday."
@@ -30,7 +31,12 @@ SPEECH = {"en": EN, "zh": ZH}
 
 
 def heard(folder: Path, samples: NDArray[np.float32], rate: int = RATE, **how: str) -> Sound:
-    return hear(str(write(folder / "call.wav", samples, rate, **how)))
+    return hear(str(write(folder / "call.wav", samples, rate, **how))).sound
+
+
+def as_call(folder: Path) -> Call:
+    """The call of the recording that was heard last."""
+    return read(str(folder / "call.wav"), ROLES)
 
 
 def turns(sound: Sound) -> list[tuple[int, float, float]]:
@@ -59,7 +65,7 @@ def worst(sound: Sound, told: list[Spoken]) -> float:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("rate", [8000, 16000, 44100])
+@pytest.mark.parametrize("rate", [8000, 11025, 48000])
 def test_pauses_are_found(tmp_path: Path, language: str, rate: int) -> None:
     samples, told = call(SPEECH[language], language=language, rate=rate)
     sound = heard(tmp_path, samples, rate)
@@ -94,7 +100,7 @@ def test_ringing_is_no_speech(tmp_path: Path) -> None:
         ("tone", pytest.approx(0, abs=0.05), pytest.approx(2, abs=0.05)),
         ("tone", pytest.approx(6, abs=0.05), pytest.approx(8, abs=0.05)),
     ]
-    assert [(event.kind, round(event.time or 0)) for event in to_call(sound, "call.wav", ROLES).events] == [
+    assert [(event.kind, round(event.time or 0)) for event in as_call(tmp_path).events] == [
         ("ring", 0), ("ring", 6), ("answer", 9), ("hangup", round(sound.duration)),
     ]  # fmt: skip
 
@@ -104,7 +110,7 @@ def test_music_is_a_hold(tmp_path: Path) -> None:
     samples[7 * RATE : 15 * RATE, 0] += music(8)
     sound = heard(tmp_path, samples)
     assert [one.kind for one in sound.channels[0].stretches] == ["speech", "music", "speech"]
-    hold, unhold, hangup = to_call(sound, "call.wav", ROLES).events
+    hold, unhold, hangup = as_call(tmp_path).events
     assert (hold.kind, hold.time, hold.by) == ("hold", pytest.approx(7, abs=0.2), "customer")
     assert (unhold.kind, unhold.time) == ("unhold", pytest.approx(15, abs=0.6))
     assert hangup.kind == "hangup"
@@ -142,12 +148,14 @@ def turns_loudness(sound: Sound) -> list[float]:
 
 def test_a_low_voice_and_a_noisy_line_are_noted(tmp_path: Path) -> None:
     samples, _ = call([Line(0, GREETING), Line(1, PROBLEM, gain=-25), Line(0, HELP)])
-    events = to_call(heard(tmp_path, samples), "call.wav", ROLES).events
+    heard(tmp_path, samples)
+    events = as_call(tmp_path).events
     assert [(event.kind, event.by) for event in events] == [("low-volume", "customer"), ("hangup", "unknown")]
 
     samples, _ = call(EN)
     samples[:, 1] += noise(len(samples) / RATE, -33)
-    noisy = to_call(heard(tmp_path, samples), "call.wav", ROLES)
+    heard(tmp_path, samples)
+    noisy = as_call(tmp_path)
     assert [(event.kind, event.by) for event in noisy.events] == [("noise", "customer"), ("hangup", "unknown")]
     assert noisy.tolerance == 0.3, "edges are lost in the noise"
 
@@ -165,7 +173,7 @@ def test_a_mono_recording_says_that_it_does_not_know_who_speaks(tmp_path: Path) 
     samples, _ = call(EN)
     sound = heard(tmp_path, samples.sum(axis=1))
     assert sound.limits == ("both parties are on one channel: who speaks is not known from the sound",)
-    assert {turn.speaker for turn in to_call(sound, "call.wav", ROLES).turns} == {"channel 0"}
+    assert {turn.speaker for turn in as_call(tmp_path).turns} == {"channel 0"}
 
 
 @pytest.mark.parametrize("gain", [1.0, 0.4, -1.0])
@@ -188,7 +196,7 @@ def test_silence_that_the_recorder_dropped_is_found(tmp_path: Path) -> None:
     samples, _ = call(lines)
     sound = heard(tmp_path, samples)
     assert sound.gapless
-    record = to_call(sound, "call.wav", ROLES)
+    record = as_call(tmp_path)
     assert all(turn.start is None for turn in record.turns), "no rule must trust such times"
     assert "the recorder dropped silence" in record.limits[0]
     assert record.events == ()
@@ -197,7 +205,7 @@ def test_silence_that_the_recorder_dropped_is_found(tmp_path: Path) -> None:
 def test_a_recording_of_nothing_is_a_call_without_speech(tmp_path: Path) -> None:
     sound = heard(tmp_path, np.zeros((3 * RATE, 2), np.float32))
     assert [channel.speech for channel in sound.channels] == [(), ()]
-    assert to_call(sound, "call.wav", ROLES).duration == 3
+    assert as_call(tmp_path).duration == 3
 
 
 # --- how recordings are stored --------------------------------------------------------------
@@ -218,7 +226,47 @@ def test_a_recording_of_nothing_is_a_call_without_speech(tmp_path: Path) -> None
 )
 def test_every_way_of_storing_sound_tells_the_same(tmp_path: Path, name: str, how: dict[str, str]) -> None:
     samples, told = call(EN[:3])
-    assert worst(hear(str(write(tmp_path / name, samples, **how))), told) <= 0.15
+    assert worst(hear(str(write(tmp_path / name, samples, **how))).sound, told) <= 0.15
+
+
+@pytest.mark.parametrize(("coding", "name"), [("ULAW", "call.ulaw"), ("ULAW", "call.PCMU"), ("ALAW", "call.al")])
+def test_bare_samples_of_the_telephone_network_are_told_by_their_name(tmp_path: Path, coding: str, name: str) -> None:
+    samples, told = call(EN)
+    file = write(tmp_path / name, samples.sum(axis=1), format="RAW", subtype=coding)
+    [found] = read_calls([str(tmp_path)], ReadOptions(recordings=True))
+    assert isinstance(found, Call)
+    assert found.duration == pytest.approx(len(samples) / RATE)
+    assert found.turns[0].start == pytest.approx(told[0].start, abs=0.05)
+    assert hear(str(file)).sound.limits == ("both parties are on one channel: who speaks is not known from the sound",)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("call.alaw", "law", "By its name the recording is G.711 A-law, and it is G.711 u-law: rename it"),
+        ("call.ulaw", "mp3", "it is no sound"),
+        ("call.ulaw", "text", "it is no sound"),
+        ("call.ulaw", "", "The recording holds no sound"),
+    ],
+)
+def test_bare_samples_with_the_wrong_name_are_refused(tmp_path: Path, name: str, content: str, problem: str) -> None:
+    samples, _ = call(EN[:2])
+    stored = {
+        "law": write(tmp_path / "law.raw", samples.sum(axis=1), format="RAW", subtype="ULAW").read_bytes(),
+        "mp3": write(tmp_path / "call.mp3", samples).read_bytes()[100:],
+        "text": b"Minutes of the meeting, all of it. " * 99,
+        "": b"",
+    }[content]
+    (tmp_path / name).write_bytes(stored)
+    [found] = read_calls([str(tmp_path / name)], ReadOptions())
+    assert problem in str(found)
+
+
+def test_a_recording_is_what_it_holds_whatever_its_name(tmp_path: Path) -> None:
+    samples, told = call(EN)
+    for name, holds in (("call.wav", "flac"), ("call.mp3", "wav"), ("call.ulaw", "ogg")):
+        write(tmp_path / f"true.{holds}", samples).rename(tmp_path / name)
+        assert worst(hear(str(tmp_path / name)).sound, told) <= 0.15
 
 
 def test_what_cannot_be_read_twice_is_refused(tmp_path: Path) -> None:
@@ -229,7 +277,7 @@ def test_what_cannot_be_read_twice_is_refused(tmp_path: Path) -> None:
 def test_what_a_codec_leaves_is_enough(tmp_path: Path) -> None:
     samples, told = call(EN)
     file = write(tmp_path / "call.wav", samples)
-    sound = hear(sox(file, "-t", "wav", "-r", "8000", "-e", "u-law", "-", "vol", "-6dB"))
+    sound = hear(sox(file, "-t", "wav", "-r", "8000", "-e", "u-law", "-", "vol", "-6dB")).sound
     assert worst(sound, told) <= 0.05
 
 
@@ -249,7 +297,15 @@ def test_damaged_recordings_are_refused(content: Callable[[bytes], bytes], probl
         hear(content(wav))
 
 
-@pytest.mark.parametrize(("suffix", "problem"), [("flac", "is damaged"), ("mp3", "is cut short")])
+@pytest.mark.parametrize(
+    ("suffix", "problem"),
+    [
+        ("flac", "is damaged"),
+        ("mp3", "is cut short"),
+        ("ogg", "is cut short, it has no last page"),
+        ("au", "is cut short, at "),
+    ],
+)
 def test_a_compressed_file_cut_short_is_refused(tmp_path: Path, suffix: str, problem: str) -> None:
     stored = write(tmp_path / f"call.{suffix}", call(EN[:1])[0]).read_bytes()
     with pytest.raises(BadInput, match=problem):

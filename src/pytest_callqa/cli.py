@@ -161,6 +161,7 @@ def _reading_options(command: argparse.ArgumentParser) -> None:
         "--attestations", action="append", default=[], metavar="FILE", help="attestations, CSV or JSON"
     )
     command.add_argument("--recordings", action="store_true", help=SWITCHES["recordings"])
+    command.add_argument("--speech-model", default="", metavar="FOLDER", help=TEXTS["speech_model"][1])
 
 
 def _reading(options: argparse.Namespace) -> ReadOptions:
@@ -171,6 +172,7 @@ def _reading(options: argparse.Namespace) -> ReadOptions:
         cases=tuple(options.cases),
         attestations=tuple(options.attestations),
         recordings=options.recordings,
+        speech_model=options.speech_model,
     )
 
 

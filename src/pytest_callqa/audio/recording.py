@@ -24,22 +24,29 @@ BLOCK = 10
 """Seconds that are held at a time."""
 
 _OTHER = 16000
+_LAWS = {"ULAW": "G.711 u-law", "ALAW": "G.711 A-law"}
+_ROUGH = 1.1  # times as rough as in the other coding
+_ROUGHEST = 1.2
+_PAGE, _PAGE_HEAD = 2**16, 27  # bytes of the longest page of Ogg, about, and of how each begins
 
 
 class Recording:
     """An open recording, read from its beginning as often as wanted. Raises :class:`BadInput` for what is none."""
 
-    def __init__(self, stored: str | bytes) -> None:
-        """``stored`` is a path, or the content itself."""
+    def __init__(self, stored: str | bytes, coding: str = "") -> None:
+        """``stored`` is a path, or the content itself; ``coding`` that of bare samples, 8000 a second (ULAW, ALAW)."""
         size = len(stored) if isinstance(stored, bytes) else os.path.getsize(stored)
         try:
-            self._file = soundfile.SoundFile(io.BytesIO(stored) if isinstance(stored, bytes) else stored)
+            content = io.BytesIO(stored) if isinstance(stored, bytes) else stored
+            self._file = _bare(content, coding) if coding else soundfile.SoundFile(content)
         except soundfile.LibsndfileError as error:
             raise BadInput(f"The recording cannot be read ({_reason(error)}): export it as WAV or FLAC.") from None
         self.channels: int = self._file.channels
         self.rate: int = self._file.samplerate if self._file.samplerate in RATES else _OTHER
         try:
             self._check(stored, size)
+            if coding:
+                self._check_coding(stored, coding)
         except BadInput:
             self._file.close()
             raise
@@ -53,11 +60,26 @@ class Recording:
             raise BadInput(f"The recording has {self.channels} channels: export one or two, one for each party.")
         if self._file.samplerate < RATES[0]:
             raise BadInput(f"The recording has {self._file.samplerate} samples a second, and speech needs 8000.")
-        if self._file.format == "WAV":
-            head = stored[:8] if isinstance(stored, bytes) else _head(stored)
-            told = int.from_bytes(head[4:8], "little") + 8
-            if size < told < 2**32 - 2**16:  # writers that stream leave a size as large as can be
-                raise BadInput(f"The recording is cut short, at {size} of {told} bytes: copy or export it again.")
+        told = _told_size(self._file.format, stored)
+        if size < told < 2**32 - 2**16:  # writers that stream leave a size as large as can be
+            raise BadInput(f"The recording is cut short, at {size} of {told} bytes: copy or export it again.")
+        if self._file.format == "OGG" and not _ends(_part(stored, max(size - _PAGE, 0), _PAGE)):
+            raise BadInput("The recording is cut short, it has no last page: copy or export it again.")
+
+    def _check_coding(self, stored: str | bytes, coding: str) -> None:
+        """Bare samples in another coding, or what are no samples at all, jump where a voice moves."""
+        other = "ALAW" if coding == "ULAW" else "ULAW"
+        content = io.BytesIO(stored) if isinstance(stored, bytes) else stored
+        with _bare(content, other) as file:
+            taken, else_taken = (
+                _roughness(opened.read(BLOCK * RATES[0], dtype="float32", always_2d=True))
+                for opened in (self._file, file)
+            )
+        named = f"By its name the recording is {_LAWS[coding]}, and it is"
+        if min(taken, else_taken) > _ROUGHEST:
+            raise BadInput(f"{named} no sound: check what it holds.")
+        if taken > _ROUGH * else_taken:
+            raise BadInput(f"{named} {_LAWS[other]}: rename it.")
 
     def __enter__(self) -> Recording:
         return self
@@ -104,9 +126,40 @@ class Recording:
         return block
 
 
-def _head(path: str) -> bytes:
-    with open(path, "rb") as stream:
-        return stream.read(8)
+def _bare(content: str | io.BytesIO, coding: str) -> soundfile.SoundFile:
+    return soundfile.SoundFile(content, format="RAW", subtype=coding, samplerate=RATES[0], channels=1)
+
+
+def _roughness(samples: Samples) -> float:
+    """How far it is from a sample to the next, of what samples are; about 0.7 for speech, 1.6 for what is random."""
+    return float(np.abs(np.diff(samples, axis=0, prepend=0)).mean() / max(np.abs(samples).mean(), 1e-9))
+
+
+def _told_size(kind: str, stored: str | bytes) -> int:
+    """How many bytes a file says that it has; 0 for what does not say so."""
+    head = _part(stored, 0, 12)
+    if kind == "WAV":
+        return 8 + int.from_bytes(head[4:8], "little")
+    if kind == "AU" and head[:4] == b".snd":
+        return int.from_bytes(head[4:8], "big") + int.from_bytes(head[8:12], "big")
+    return 0
+
+
+def _ends(tail: bytes) -> bool:
+    """Whether the last page of an Ogg file is marked as the last, and is whole (RFC 3533)."""
+    page = tail[tail.rfind(b"OggS") :]
+    if len(page) < _PAGE_HEAD or not page[5] & 4:
+        return False
+    body = _PAGE_HEAD + page[26]
+    return len(page) >= body + sum(page[_PAGE_HEAD:body])
+
+
+def _part(stored: str | bytes, first: int, count: int) -> bytes:
+    if isinstance(stored, bytes):
+        return stored[first : first + count]
+    with open(stored, "rb") as stream:
+        stream.seek(first)
+        return stream.read(count)
 
 
 def _reason(error: soundfile.LibsndfileError) -> str:

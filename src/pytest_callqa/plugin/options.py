@@ -22,6 +22,7 @@ TEXTS = {
     ),
     "format": ("auto", "read every call as this format instead of recognising it"),
     "language": ("", "language of calls that name none, such as en or zh"),
+    "speech_model": ("", "folder of a faster-whisper model that recognises recordings without a transcript"),
     "organisation": ("", "the organisation agents must name, unless the call says otherwise"),
     "report": ("", "write the HTML report here"),
     "report_text": (

@@ -45,6 +45,7 @@ class Settings:
     customers: int = 0
     save_failures: Path | None = None
     recordings: bool = False
+    speech_model: Path | None = None
     cases: tuple[str, ...] = ()
     attestations: tuple[str, ...] = ()
     roles: Mapping[str, Role] = field(default_factory=dict)
@@ -64,6 +65,7 @@ class Settings:
             cases=self.cases,
             attestations=self.attestations,
             recordings=self.recordings,
+            speech_model=str(self.speech_model or ""),
         )
 
     @property
@@ -130,6 +132,7 @@ def settings(config: pytest.Config) -> Settings:
         strict=switch("strict"),
         show_text=switch("show_text"),
         recordings=switch("recordings"),
+        speech_model=file("speech_model"),
         cases=paths("cases"),
         attestations=paths("attestations"),
         roles=role_map(listed("roles")),

@@ -28,6 +28,7 @@ from pytest_callqa.readers import (
     google,
     harpervalley,
     pca,
+    recognition,
     recordings,
     source,
     transcribe,
@@ -108,12 +109,14 @@ def find_documents(paths: Sequence[str], options: ReadOptions) -> Iterator[Docum
     """The documents under ``paths``: files, folders (recursively, in sorted order) and globs.
 
     JSON Lines, tables and archives (also compressed) are streamed, call by call. Raises :class:`BadInput` at once
-    for a path that does not exist, a pattern that matches nothing, a folder without calls and a
-    format that is not known; a file that cannot be read is an :class:`Unreadable` in its place.
+    for a speech model that is none, a path that does not exist, a pattern that matches nothing, a folder without calls
+    and a format that is not known; a file that cannot be read is an :class:`Unreadable` in its place.
     """
     if options.format not in FORMATS and options.format != "auto":
         near = did_you_mean(options.format, FORMATS)
         raise BadInput(f"{options.format!r} is no format: use auto or one of {', '.join(FORMATS)}.{near}")
+    if options.speech_model:
+        recognition.check(options.speech_model)
     files = finding.find_files(paths, with_recordings=options.recordings)
     tables = {os.path.abspath(table) for table in (*options.cases, *options.attestations)}
     files = (file for file in files if not tables or os.path.abspath(file) not in tables)
@@ -202,10 +205,10 @@ def _read(document: Document, options: ReadOptions, sidecars: Sidecars, roles: R
     if meta.roles:
         options = dataclasses.replace(options, roles={**options.roles, **meta.roles})
         roles = RoleMap(options.roles)
-    if document.data is None and not document.place and recordings.is_recording(finding.head(document.file)):
-        call, size = recordings.to_call(recordings.hear(document.file), document.file, options), 0
+    if document.data is None and not document.place and finding.is_recording(document.file):
+        call, size = recordings.read(document.file, options), 0
     else:
-        content = Content(finding.read_bytes(document))
+        content = Content(finding.read_bytes(document), file="" if document.place else document.file)
         call, size = _read_content(content, options), len(content.data)
     call = msgspec.structs.replace(
         call,
@@ -215,8 +218,8 @@ def _read(document: Document, options: ReadOptions, sidecars: Sidecars, roles: R
     )
     if meta.fields:
         call = msgspec.structs.replace(call, **meta.fields)
-    if options.recordings and not document.place and call.format != recordings.FORMAT:
-        call = recordings.with_sound(call, document.file, roles)
+    if options.recordings and not document.place and not call.waves and (near := recordings.beside(document.file)):
+        call = recordings.with_sound(call, near, roles)
     return finish(sidecars.add_tables(call, document.file), roles, own_roles=bool(meta.roles), size=size)
 
 

@@ -31,8 +31,12 @@ _BOMS = (
 class Content:
     """A document's content, from bytes or from a value already decoded (a body inside a vCon)."""
 
-    def __init__(self, data: bytes, value: object = None) -> None:
-        """``value``, unless ``None``, is what ``data`` would decode to; raises :class:`BadInput`."""
+    def __init__(self, data: bytes, value: object = None, file: str = "") -> None:
+        """``value``, unless ``None``, is what ``data`` would decode to; raises :class:`BadInput`.
+
+        ``file`` is the file that holds just this document, if there is one.
+        """
+        self.file = file
         self.data = data if data.startswith((b"{", b"[")) else _without_bom(data)
         if value is not None:
             self.value = value

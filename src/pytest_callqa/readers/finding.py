@@ -124,7 +124,7 @@ def documents(file: str) -> Iterator[Document | Unreadable]:
 
 def _container(file: str, stream: BinaryIO, head: bytes) -> Iterator[Document | Unreadable] | None:
     """The calls of an archive or a table, or the call of a recording; ``None`` if the file is none of them."""
-    if recordings.is_recording(head):
+    if recordings.is_recording(head) or recordings.is_bare(file):
         return iter((Document(file),))
     if archives.is_zip(head):
         if not stream.seekable():
@@ -185,10 +185,10 @@ def _member(file: str, place: str, member: archives.Member) -> Iterator[Document
         yield Document(file, place, data)
 
 
-def head(file: str) -> bytes:
-    """The first bytes of a file, expanded. Raises :class:`BadInput` when unreadable."""
+def is_recording(file: str) -> bool:
+    """Whether a file holds a recording. Raises :class:`BadInput` when it is unreadable."""
     with source.opened(file) as stream:
-        return stream.read(_HEAD)
+        return recordings.is_recording(stream.read(_HEAD)) or recordings.is_bare(file)
 
 
 def read_bytes(document: Document) -> bytes:

@@ -18,7 +18,8 @@ class ReadOptions:
     document by its content. ``roles`` says who a speaker id, label or channel is, and wins over
     the file. ``language`` is the language of calls that name none (BCP 47). ``cases`` and
     ``attestations`` are paths of tables, beside those found next to the calls. With ``recordings``, those
-    in folders are calls too, and those beside transcripts correct their times.
+    in folders are calls too, and those beside transcripts correct their times. ``speech_model`` is the folder of a
+    model that recognises the words of recordings without a transcript.
     """
 
     format: str = "auto"
@@ -27,6 +28,7 @@ class ReadOptions:
     cases: tuple[str, ...] = ()
     attestations: tuple[str, ...] = ()
     recordings: bool = False
+    speech_model: str = ""
 
 
 class Document(msgspec.Struct, frozen=True, gc=False):

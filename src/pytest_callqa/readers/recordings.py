@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -13,14 +14,24 @@ from pytest_callqa.call import Call, Event, Role, Turn, Wave
 from pytest_callqa.errors import BadInput
 from pytest_callqa.readers import source
 from pytest_callqa.readers.options import ReadOptions
+from pytest_callqa.readers.recognition import recognise
 from pytest_callqa.readers.roles import RoleMap
 from pytest_callqa.readers.tolerance import tolerance
 
 if TYPE_CHECKING:
     from pytest_callqa.audio.sound import Channel, Sound
 
-SUFFIXES = (".wav", ".mp3", ".ogg", ".opus", ".flac", ".au")
+_BARE = {
+    **dict.fromkeys((".ulaw", ".mulaw", ".ul", ".pcmu"), "ULAW"),
+    **dict.fromkeys((".alaw", ".al", ".pcma"), "ALAW"),
+}
+"""Codings of the telephone network that are stored without a head, so that only the name tells them."""
+
+SUFFIXES = (".wav", ".mp3", ".ogg", ".opus", ".flac", ".au", *_BARE)
 """How recordings are called that lie beside transcripts."""
+
+_HEAD = 12
+"""Bytes by which recordings are told."""
 
 FORMAT = "recording"
 
@@ -36,6 +47,15 @@ _NOISY_TOLERANCE = 0.3
 _NEEDS = "Judging recordings needs further packages: pip install 'pytest-callqa[audio]', or give transcripts only."
 
 
+def is_bare(file: str) -> bool:
+    """Whether a file's name says that it holds bare samples of the telephone network (G.711)."""
+    return bool(_bare(file))
+
+
+def _bare(file: str) -> str:
+    return _BARE.get(os.path.splitext(file)[1].lower(), "")
+
+
 def is_recording(head: bytes) -> bool:
     """Whether a file that begins so is a recording, whatever its name."""
     if head[:4] in (b"RIFF", b"RF64"):
@@ -46,74 +66,110 @@ def is_recording(head: bytes) -> bool:
     return head[:4] in (b"fLaC", b"OggS", b".snd") or head[:3] == b"ID3" or is_mp3
 
 
-def hear(stored: str | bytes) -> Sound:
-    """What is heard in a recording (a path, or its content). Raises :class:`BadInput`, also without the extra."""
+class Heard(NamedTuple):
+    """A recording as it was heard: its sound, its turns, and the language if it was recognised."""
+
+    sound: Sound
+    turns: tuple[Turn, ...]
+    language: str = ""
+
+
+def hear(stored: str | bytes, model: str = "", language: str = "") -> Heard:
+    """What is heard in a recording (a path, or its content), in words if there is a ``model`` that recognises them.
+
+    Raises :class:`BadInput`, also without the extra, and as :func:`~pytest_callqa.readers.recognition.recognise`.
+    """
     if isinstance(stored, bytes):
-        return _hear(stored)
+        return _hear(stored, model, language)
     about = os.stat(stored)
-    return _hear_file(stored, about.st_mtime_ns, about.st_size)
+    return _hear_file(stored, model, language, about.st_mtime_ns, about.st_size)
 
 
 @lru_cache(maxsize=256)
-def _hear_file(path: str, changed: int, size: int) -> Sound:
+def _hear_file(path: str, model: str, language: str, changed: int, size: int) -> Heard:
     """Kept, since a call is read when it is listed and again when it is judged."""
-    return _hear(path)
+    return _hear(path, model, language)
 
 
-def _hear(stored: str | bytes) -> Sound:
+def _hear(stored: str | bytes, model: str, language: str) -> Heard:
     try:
         from pytest_callqa.audio.recording import Recording
         from pytest_callqa.audio.sound import listen
     except ImportError as error:
         raise BadInput(f"{_NEEDS} ({error.name} is missing)") from None
-    with Recording(stored) as recording:
-        return listen(recording)
+    with Recording(stored, _coding(stored)) as recording:
+        sound = listen(recording)
+        if model:
+            return Heard(sound, *recognise(recording, sound, model, language))
+    return Heard(sound, _wordless(sound))
 
 
-def to_call(sound: Sound, recording: str, options: ReadOptions) -> Call:
-    """A call of turns whose words are not known, in the order in which they were spoken; ``recording`` is its path."""
+def _coding(stored: str | bytes) -> str:
+    """The coding of a recording that does not tell it itself; empty for one that does."""
+    if isinstance(stored, bytes):
+        return ""
+    with open(stored, "rb") as file:
+        return "" if is_recording(file.read(_HEAD)) else _bare(stored)
+
+
+def _wordless(sound: Sound) -> tuple[Turn, ...]:
     turns = [
         Turn(text="", speaker=_speaker(number), start=one.start, end=one.end, loudness=one.loudness)
         for number, channel in enumerate(sound.channels)
         for one in channel.speech
     ]
-    turns.sort(key=lambda turn: turn.start or 0.0)
+    return tuple(sorted(turns, key=lambda turn: turn.start or 0.0))
+
+
+def read(stored: str | bytes, options: ReadOptions, roles: Sequence[Role] = ()) -> Call:
+    """The call of a recording: turns in the order in which they were spoken, without words unless a model hears them.
+
+    ``roles`` are those of the channels, where they are known; the role map of the options wins. Raises
+    :class:`BadInput` as :func:`hear` does.
+    """
+    sound, turns, language = hear(stored, options.speech_model, options.language)
     if sound.gapless:
-        turns = [Turn(text="", speaker=turn.speaker, loudness=turn.loudness) for turn in turns]
-    mapped = RoleMap(options.roles)
-    roles: list[Role] = [mapped.role(_speaker(number)) or "unknown" for number in range(len(sound.channels))]
+        turns = tuple(Turn(text=turn.text, speaker=turn.speaker, loudness=turn.loudness) for turn in turns)
+    mapped, given = RoleMap(options.roles), dict(enumerate(roles))
+    of_channel: list[Role] = [
+        mapped.role(_speaker(number)) or given.get(number, "unknown") for number in range(len(sound.channels))
+    ]
+    by_speaker = {_speaker(number): role for number, role in enumerate(of_channel)} if roles else {}
+    recognised = "the words were recognised by a speech model on this machine"
+    unknown = "only the sound is known: no transcript lies beside the recording"
     return Call(
         id="",
-        turns=tuple(turns),
-        events=() if sound.gapless else tuple(events(sound, roles)),
+        turns=tuple(msgspec.structs.replace(turn, role=by_speaker.get(turn.speaker, "unknown")) for turn in turns),
+        events=() if sound.gapless else tuple(events(sound, of_channel)),
         tolerance=_NOISY_TOLERANCE if any(map(is_noisy, sound.channels)) else tolerance(FORMAT),
+        language=language,
         duration=sound.duration,
-        recording=recording,
-        waves=waves(sound, roles),
-        limits=(*sound.limits, "only the sound is known: no transcript lies beside the recording"),
+        recording="" if isinstance(stored, bytes) else stored,
+        waves=waves(sound, of_channel),
+        limits=(*sound.limits, recognised if options.speech_model else unknown),
         format=FORMAT,
     )
 
 
-def _beside(file: str) -> str:
-    """The recording that lies beside a transcript under the same name, or nothing."""
+def beside(file: str, name: str = "", *, alone: bool = True) -> str:
+    """The recording that lies beside a file under this name, else (if it has just one) under the file's, or nothing."""
     folder, stem = os.path.dirname(file), source.stem(file)
-    found = (os.path.join(folder, stem + suffix) for suffix in SUFFIXES)
+    named = os.path.join(folder, re.split(r"[/\\]", name)[-1])
+    if name.lower().endswith(SUFFIXES) and os.path.isfile(named):
+        return named
+    found = (os.path.join(folder, stem + suffix) for suffix in SUFFIXES if alone)
     return next((path for path in found if os.path.isfile(path)), "")
 
 
-def with_sound(call: Call, file: str, roles: RoleMap) -> Call:
-    """A transcribed call at the times of the recording beside it, with what is heard on the line and nobody noted.
+def with_sound(call: Call, stored: str | bytes, roles: RoleMap) -> Call:
+    """A transcribed call at the times of its recording, with what is heard on the line and nobody noted.
 
-    As it is if there is no recording; raises :class:`BadInput`, naming the recording, for one that cannot be read.
+    Raises :class:`BadInput`, naming the recording, for one that cannot be read.
     """
-    recording = _beside(file)
-    if not recording:
-        return call
     try:
-        sound = hear(recording)
+        sound = hear(stored).sound
     except BadInput as error:
-        raise error.at(recording) from None
+        raise (error if isinstance(stored, bytes) else error.at(stored)) from None
     from pytest_callqa.audio.alignment import align, channels_of
 
     aligned = align(call, sound)
@@ -130,7 +186,7 @@ def with_sound(call: Call, file: str, roles: RoleMap) -> Call:
         aligned,
         events=tuple(sorted((*call.events, *added), key=lambda event: event.time or 0.0)),
         tolerance=_NOISY_TOLERANCE if any(map(is_noisy, sound.channels)) else tolerance(FORMAT),
-        recording=recording,
+        recording="" if isinstance(stored, bytes) else stored,
         waves=waves(sound, of_channel),
     )
 

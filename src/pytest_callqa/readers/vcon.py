@@ -18,6 +18,7 @@ import msgspec
 
 from pytest_callqa.call import Call, Event, EventKind, Role, Silence, Turn
 from pytest_callqa.errors import BadInput
+from pytest_callqa.readers import recordings
 from pytest_callqa.readers.clock import aware
 from pytest_callqa.readers.content import Content, Reader
 from pytest_callqa.readers.finishing import FINENESS, finish
@@ -58,6 +59,7 @@ class _Dialog(msgspec.Struct, frozen=True):
     originator: int | None = None
     body: object = None
     encoding: str | None = None
+    filename: str | None = None
     disposition: str | None = None
     party_history: list[_History] = []
     meta: _DialogMeta | None = None
@@ -134,6 +136,10 @@ class VCon:
             raise BadInput("This vCon is encrypted (JWE): decrypt it first, then read the result.")
         talk = _Conversation(content.to(_VCon))
         transcripts, passed_over = self._transcripts(talk, options)
+        sounds = dict(_sounds(talk, content.file)) if options.recordings else {}
+        for index, stored in sounds.items():
+            if index not in transcripts:
+                transcripts[index] = recordings.read(stored, options, _roles_of_channels(talk, index))
         if passed_over:
             limits += (f"{passed_over} more transcripts of the same dialogs were not used",)
         call = _call(talk, transcripts)
@@ -148,8 +154,11 @@ class VCon:
         if not call.turns and (not call.events or any(dialog.type == "recording" for dialog in talk.dialogs)):
             raise BadInput(
                 "This vCon holds no transcript: transcribe its recording and add an analysis of type "
-                "wtf_transcription, or read the transcript from a file of its own."
+                "wtf_transcription, read the transcript from a file of its own, or judge the sound of its recording "
+                "with --callqa-recordings (callqa: --recordings) if it is in the vCon or beside it."
             )
+        if [*sounds] == [*transcripts] == [0] and not call.waves:
+            call = recordings.with_sound(call, sounds[0], RoleMap(options.roles))
         return msgspec.structs.replace(call, limits=limits + call.limits)
 
     def _transcripts(self, talk: _Conversation, options: ReadOptions) -> tuple[dict[int, Call], int]:
@@ -187,6 +196,27 @@ class VCon:
             raise BadInput(error.problem, place=place + error.place.removeprefix("$")) from None
         names = ", ".join(reader.name for reader in self._bodies)
         raise BadInput(f"The body is none of the transcripts that can be read ({names}).", place=place)
+
+
+def _sounds(talk: _Conversation, file: str) -> Iterator[tuple[int, str | bytes]]:
+    """The recordings that can be heard, by dialog: those in the vCon, and those beside it by their file names.
+
+    What lies behind an address is never fetched.
+    """
+    recorded = [number for number, dialog in enumerate(talk.dialogs) if dialog.type == "recording"]
+    for number in recorded:
+        dialog = talk.dialogs[number]
+        if isinstance(dialog.body, str) and dialog.encoding == "base64url":
+            content = _from_base64(dialog.body, f"$.dialog[{number}].body")
+            if recordings.is_recording(content):
+                yield number, content
+        elif file and (beside := recordings.beside(file, dialog.filename or "", alone=len(recorded) == 1)):
+            yield number, beside
+
+
+def _roles_of_channels(talk: _Conversation, index: int) -> list[Role]:
+    dialog = talk.dialogs[index]
+    return [talk.role(_party_of(f"channel {number}", talk, dialog, numbered=False)) for number in range(2)]
 
 
 def _is_signed(content: Content) -> bool:
@@ -256,6 +286,7 @@ def _call(talk: _Conversation, transcripts: dict[int, Call]) -> Call:
     agents = [party for number, party in enumerate(talk.parties) if talk.role(number) == "agent"]
     counts = [heard.interruptions for heard in transcripts.values() if heard.interruptions is not None]
     dispositions = [dialog.disposition for dialog in talk.dialogs if dialog.disposition]
+    heard_in = next((heard for heard in transcripts.values() if len(transcripts) == 1), Call(id=""))
     agent = agents[0] if len(agents) == 1 else _Party()
     turns = [
         *_messages(talk),
@@ -268,7 +299,7 @@ def _call(talk: _Conversation, transcripts: dict[int, Call]) -> Call:
     return Call(
         id=talk.vcon.uuid,
         turns=in_time(turns),
-        events=tuple(_events(talk)),
+        events=tuple(_events(talk, transcripts)),
         tolerance=max((heard.tolerance for heard in transcripts.values()), default=tolerance(VCon.name)),
         language=next((heard.language for heard in transcripts.values() if heard.language), ""),
         started=talk.start if talk.has_offset else None,
@@ -285,6 +316,8 @@ def _call(talk: _Conversation, transcripts: dict[int, Call]) -> Call:
         interruptions=sum(counts) if counts else None,
         names=tuple(sorted(names.union(*(heard.names for heard in transcripts.values())) - {""})),
         labels={"disposition": ", ".join(dispositions)} if dispositions else {},
+        recording=heard_in.recording,
+        waves=heard_in.waves,
         limits=tuple(
             dict.fromkeys((*_limits(talk), *(limit for heard in transcripts.values() for limit in heard.limits)))
         ),
@@ -361,7 +394,20 @@ def _flat(parties: int | Sequence[int | list[int] | None] | None) -> list[int]:
     return [party for channel in parties for party in _flat(channel)]
 
 
-def _events(talk: _Conversation) -> Iterator[Event]:
+def _events(talk: _Conversation, transcripts: dict[int, Call]) -> Iterator[Event]:
+    noted = list(_noted(talk))
+    kinds = {event.kind for event in noted}
+    for index, heard in transcripts.items():
+        offset = talk.offset(index, heard)
+        noted += [
+            msgspec.structs.replace(event, time=(event.time or 0.0) + offset)
+            for event in heard.events
+            if event.kind not in kinds  # what somebody noted is not told twice
+        ]
+    yield from noted
+
+
+def _noted(talk: _Conversation) -> Iterator[Event]:
     for dialog in talk.dialogs:
         for entry in dialog.party_history:
             by = talk.role(entry.party)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -54,6 +55,26 @@ class _Word(msgspec.Struct, frozen=True):
     probability: float | None = None
     confidence: float | None = None
     speaker: str | None = None
+
+
+class Doubtable(Protocol):
+    """What Whisper says of a segment of its own, from which its doubts are told."""
+
+    @property
+    def text(self) -> str:
+        """What it wrote."""
+
+    @property
+    def avg_logprob(self) -> float:
+        """How sure it is, at most 0."""
+
+    @property
+    def compression_ratio(self) -> float:
+        """How often it repeats itself."""
+
+    @property
+    def no_speech_prob(self) -> float:
+        """How likely it is that nobody spoke."""
 
 
 class _Segment(msgspec.Struct, frozen=True):
@@ -134,7 +155,7 @@ def _turns(output: _Output) -> Iterator[Turn]:
         text = segment.text.strip()
         repeated = repeated + 1 if text == before else 1
         before = text
-        doubt = _doubt(segment, repeated)
+        doubt = doubt_of(segment, repeated)
         # OpenAI lists words apart from segments; a word belongs where it starts.
         first, last = (bisect_left(timed, time, key=_start) for time in (segment.start, segment.end))
         words = segment.words or timed[first:last]
@@ -167,7 +188,8 @@ def _word(word: _Word) -> Word:
     return Word((word.word or word.text).strip(), word.start, word.end, sure)
 
 
-def _doubt(segment: _Segment, repeated: int) -> str:
+def doubt_of(segment: Doubtable, repeated: int) -> str:
+    """Why Whisper may have invented a segment, ``repeated`` so many times in a row; empty if it did not."""
     if segment.compression_ratio > _MAX_COMPRESSION:
         return f"its compression ratio of {segment.compression_ratio:.1f} means that it repeats itself"
     if segment.no_speech_prob > _MAX_NO_SPEECH and segment.avg_logprob < _MIN_LOGPROB:
