@@ -139,6 +139,18 @@ def test_steps_of_loudness_are_measured(tmp_path: Path, language: str, step: flo
     assert two - one == pytest.approx(step, abs=0.5)
 
 
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [("call.wav", {"subtype": "ULAW"}), ("call.mp3", {}), ("call.opus", {"format": "OGG", "subtype": "OPUS"})],
+)
+def test_codecs_change_neither_steps_of_loudness_nor_talk_over(tmp_path: Path, name: str, how: dict[str, str]) -> None:
+    samples, _ = call([Line(0, GREETING), Line(0, GREETING, 2.0, -6.0), Line(1, PROBLEM, -0.8)])
+    sound = hear(str(write(tmp_path / name, samples, **how))).sound
+    one, two = turns_loudness(sound)
+    assert two - one == pytest.approx(-6.0, abs=0.5)
+    assert talk_over(*sound.channels) == pytest.approx(0.8, abs=0.2)
+
+
 def turns_loudness(sound: Sound) -> list[float]:
     """The mean loudness of the speech before and after the longest pause."""
     speech = sound.channels[0].speech

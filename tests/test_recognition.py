@@ -134,9 +134,9 @@ def test_long_speech_is_looked_at_in_parts_and_the_language_is_found_once(
 ) -> None:
     samples, _ = call([Line(0, GREETING)])
     speech = samples[RATE:-RATE, 0]
-    samples = np.zeros((60 * RATE, 2), np.float32)
+    samples = np.zeros((70 * RATE, 2), np.float32)
     samples[RATE : 46 * RATE, 0] = np.resize(speech, 45 * RATE)
-    samples[55 * RATE : 59 * RATE, 0] = np.resize(speech, 4 * RATE)
+    samples[65 * RATE : 69 * RATE, 0] = np.resize(speech, 4 * RATE)
     write(tmp_path / "calls" / "call.wav", samples)
 
     class Deaf(StandIn):
