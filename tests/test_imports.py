@@ -29,7 +29,7 @@ CORE = [
     "redact",
     "ledger",
 ]
-OUTER = {"provenance", "readers", "bots", "scenarios", "report", "supervisor", "batch"}
+OUTER = {"provenance", "readers", "bots", "scenarios", "report", "gate", "supervisor", "batch"}
 ALLOWED = {
     **{module: set(CORE[:place]) for place, module in enumerate(CORE)},
     "__init__": set(CORE),
@@ -37,8 +37,9 @@ ALLOWED = {
     "readers": {"errors", "plain", "call", "audio", "readers"},
     "provenance": {*CORE, "readers"},
     "report": {*CORE, "report"},
+    "gate": {*CORE, "report", "gate"},
     "supervisor": {"errors"},
-    "batch": {*CORE, "readers", "supervisor"},
+    "batch": {*CORE, "readers", "supervisor", "gate"},
     "tuning": {"errors", "plain", "phrases"},
     "vendors": {"errors"},
     "bots": {*CORE, "bots"},

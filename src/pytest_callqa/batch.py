@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeAlias
 
 import msgspec
@@ -16,6 +17,7 @@ from pytest_callqa import ledger
 from pytest_callqa.call import Call
 from pytest_callqa.engine import hear, judge
 from pytest_callqa.errors import BadInput
+from pytest_callqa.gate.waivers import waive
 from pytest_callqa.readers import (
     Document,
     Duplicates,
@@ -47,6 +49,7 @@ class Job:
     sidecars: Sidecars
     organisation: str = ""
     show_text: bool = False
+    waivers: tuple[ledger.Waiver, ...] = ()
 
 
 class Failing(msgspec.Struct, frozen=True):
@@ -59,15 +62,24 @@ class Failing(msgspec.Struct, frozen=True):
 
 
 class Tally(msgspec.Struct):
-    """What became of the calls, by rule: ``counts`` of outcomes and the ``worst`` failing calls, most broken first."""
+    """What became of the calls, by rule: ``counts`` of outcomes and the ``worst`` failing calls, most broken first.
+
+    ``excused`` counts the failing calls that do not fail a run, by clause and why; they are not among the worst.
+    """
 
     calls: int = 0
     unreadable: int = 0
     counts: dict[str, dict[str, int]] = {}
     worst: dict[str, list[Failing]] = {}
+    excused: dict[str, dict[str, int]] = {}
 
-    def add(self, order: tuple[str, ...], entry: ledger.Entry | ledger.Unread) -> None:
-        """Count one call."""
+    def add(
+        self,
+        order: tuple[str, ...],
+        entry: ledger.Entry | ledger.Unread,
+        excused: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Count one call; ``excused`` says by clause why its breach does not fail a run."""
         if isinstance(entry, ledger.Unread):
             self.unreadable += 1
             return
@@ -75,7 +87,12 @@ class Tally(msgspec.Struct):
         for clause, letter in zip(order, entry.verdicts, strict=True):
             counts = self.counts.setdefault(clause, {})
             counts[letter] = counts.get(letter, 0) + 1
+        for clause, why in excused.items():
+            reasons = self.excused.setdefault(clause, {})
+            reasons[why] = reasons.get(why, 0) + 1
         for clause, found in entry.found.items():
+            if clause in excused or found.waiver:
+                continue
             worst = self.worst.setdefault(clause, [])
             worst.append(Failing(entry.call, found.broken, found.start, found.reason))
             if len(worst) > 2 * WORST_KEPT:
@@ -110,7 +127,7 @@ def judging(job: Job, say: Say = lambda _: None) -> Judge:
     def judge_call(call: Call) -> ledger.Entry:
         say(call.id)
         heard = hear(call, book.code, language=job.options.language, organisation=job.organisation)
-        verdicts = [judge(rule, heard, book.code, quotes=0) for rule in rules]
+        verdicts = [waive(judge(rule, heard, book.code, quotes=0), call, job.waivers) for rule in rules]
         entry = ledger.call_entry(job.order, heard, verdicts, redactor(call.names, off=job.show_text))
         heard.forget()
         return entry

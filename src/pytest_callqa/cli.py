@@ -18,19 +18,25 @@ from pytest_callqa import ledger, tuning, vendors
 from pytest_callqa.batch import Job, judge_documents
 from pytest_callqa.call import Call
 from pytest_callqa.errors import CallQAError
+from pytest_callqa.gate import waivers
+from pytest_callqa.gate.baseline import Baseline
+from pytest_callqa.gate.decision import Gate, Result, decide
+from pytest_callqa.gate.telling import gate_lines
 from pytest_callqa.phrases import PhraseBook
 from pytest_callqa.plugin.options import DEFAULT_LEDGER, SWITCHES, TEXTS, TIMEOUT
 from pytest_callqa.plugin.settings import role_map
 from pytest_callqa.provenance import files_read, told
 from pytest_callqa.readers import FORMATS, ReadOptions, Unreadable, find_documents, find_sidecars, read_calls, to_native
-from pytest_callqa.report.model import Summary, summarise
-from pytest_callqa.report.text import exhibit_lines, rules_table, terminal_lines, visible
+from pytest_callqa.report.model import summarise
+from pytest_callqa.report.text import count, exhibit_lines, rules_table, terminal_lines, visible
 from pytest_callqa.report.transcript import TextLevel
 from pytest_callqa.rules import RuleBook
 from pytest_callqa.supervisor import Limits
 
 CLEAN, FINDINGS, USAGE, NOT_JUDGED = 0, 1, 2, 3
 """Exit codes: nothing broken; a rule broken or a call unreadable; wrong usage; no call could be judged."""
+
+EXIT_CODES: dict[Result, int] = {"clean": CLEAN, "findings": FINDINGS, "not judged": NOT_JUDGED}
 
 _HERE = Path(__file__).parent
 BOOK = _HERE / "book" if (_HERE / "book").is_dir() else _HERE.parents[1] / "conduct_specs"
@@ -69,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--jobs", type=int, default=0, help="processes (default: one a processor)")
     check.add_argument("--timeout", type=float, default=TIMEOUT, help=f"seconds a call may take (default {TIMEOUT})")
     check.add_argument("--memory", type=int, default=0, help="megabytes a process may take (default: any)")
+    check.add_argument("--baseline", type=Path, metavar="FILE", help=TEXTS["baseline"][1])
+    check.add_argument("--gate", default=TEXTS["gate"][0], metavar="WORDS", help=TEXTS["gate"][1])
     check.add_argument("--show-text", action="store_true", help="do not redact numbers, addresses and names")
     _book_option(check)
     _reading_options(check)
@@ -133,10 +141,20 @@ def _parser() -> argparse.ArgumentParser:
     _book_option(teeth)
     _reading_options(teeth)
 
+<<<<<<< HEAD
     text = "say which situations and clauses the calls and customers of some runs exercised, and which never"
     covering = add("coverage", _coverage, text)
     covering.add_argument("ledgers", nargs="+", type=Path, metavar="LEDGER")
     covering.add_argument("--ledger", type=Path, help="add the table to this ledger, for the report")
+=======
+    baseline = add(
+        "baseline", _baseline, "keep the findings of ledgers as the baseline that later runs are held against"
+    )
+    baseline.add_argument("action", choices=("update",))
+    baseline.add_argument("ledgers", nargs="+", type=Path, metavar="LEDGER")
+    text = "default conduct_specs/baseline.jsonl; keep it in version control"
+    baseline.add_argument("--output", "-o", type=Path, default=Path("conduct_specs/baseline.jsonl"), help=text)
+>>>>>>> 4a2fdb4 (Hold a run against a baseline, floors and waivers: what is new stops it, what is accepted is shown)
 
     rules = add("rules", _rules, "list the rules of the book")
     _book_option(rules)
@@ -190,17 +208,21 @@ def _check(options: argparse.Namespace) -> int:
     reading = _reading(options)
     order = tuple(rule.clause for rule in rules)
     judged = RuleBook(rules, book.code, root=book.root, version=book.version)
-    options.ledger.unlink(missing_ok=True)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     tool = version("pytest-callqa")
+    accepted = waivers.load(book.root)
+    baseline = Baseline.load(options.baseline) if options.baseline else None
+    gate = Gate.parse(options.gate)
+    options.ledger.unlink(missing_ok=True)
     settings = told(
         reading, calls=" ".join(options.calls), organisation=options.organisation, show_text=options.show_text
     )
-    first = ledger.run_line(judged, tool=tool, mode="batch", started=now, settings=settings)
+    first = ledger.run_line(judged, tool=tool, mode="batch", started=now, settings=settings, waivers=accepted)
     calls = sum(1 for _ in find_documents(options.calls, reading))
     ledger.start_ledger(options.ledger, first, ledger.Plan(verdicts=calls * len(order)))
     sidecars = find_sidecars(options.calls, reading)
-    job = Job(book.root, order, order, reading, sidecars, options.organisation, options.show_text)
+    in_force = waivers.in_force(accepted, waivers.day_of(first))
+    job = Job(book.root, order, order, reading, sidecars, options.organisation, options.show_text, in_force)
     limits = Limits(options.timeout, options.memory)
     writer = ledger.Writer(options.ledger)
     calls = 0
@@ -211,22 +233,17 @@ def _check(options: argparse.Namespace) -> int:
             print(f"\r{calls:,} calls judged", end="", file=sys.stderr)
     if sys.stderr.isatty():
         print("\r", end="", file=sys.stderr)
-    writer.write(*files_read(options.ledger, [*reading.cases, *reading.attestations]))
+    table = waivers.exhibit_of(options.ledger)
+    writer.write(*filter(None, [table]), *files_read(options.ledger, [*reading.cases, *reading.attestations]))
     finished = datetime.now(UTC).isoformat(timespec="seconds")
     writer.write(ledger.Plan(verdicts=calls * len(order)), ledger.End(finished=finished))
     writer.close()
-    summary = summarise([options.ledger])
+    decision = decide([options.ledger], gate, baseline, options.baseline.name if options.baseline else "")
     width = shutil.get_terminal_size((100, 24)).columns
-    print("\n".join(terminal_lines(summary, width)))
+    print("\n".join([*terminal_lines(decision.summary, width), "", *gate_lines(decision, width)]))
     if options.report:
         _write_report([options.ledger], options.report, options.level)
-    return _exit_code(summary)
-
-
-def _exit_code(summary: Summary) -> int:
-    if not summary.calls:
-        return NOT_JUDGED
-    return FINDINGS if summary.failed or summary.errors or summary.unreadable else CLEAN
+    return EXIT_CODES[decision.result]
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -342,6 +359,14 @@ def _append(path: Path, line: ledger.LedgerLine | bytes) -> None:
     writer = ledger.Writer(path)
     writer.write(line)
     writer.close()
+
+
+def _baseline(options: argparse.Namespace) -> int:
+    baseline = Baseline.of(options.ledgers)
+    baseline.write(options.output)
+    findings = sum(len(call.clauses) for call in baseline.calls)
+    print(f"baseline: {options.output}: {count(findings, 'finding')} in {count(len(baseline.calls), 'call')}")
+    return CLEAN
 
 
 def _rules(options: argparse.Namespace) -> int:

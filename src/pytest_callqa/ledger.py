@@ -18,10 +18,10 @@ from zlib import crc32
 import msgspec
 
 from pytest_callqa.call import Call, Case, FollowUp, Wave, digest
-from pytest_callqa.errors import BadInput, Undecided
+from pytest_callqa.errors import BadBook, BadInput, Undecided, did_you_mean
 from pytest_callqa.hearing import Hearing
 from pytest_callqa.redact import Redactor
-from pytest_callqa.rules import Code, RuleBook, Severity, clause_order
+from pytest_callqa.rules import Code, Rule, RuleBook, Severity, clause_order
 from pytest_callqa.verdict import Evidence, Outcome, Verdict
 
 NOT_RUN = "-"
@@ -31,7 +31,7 @@ SHOWN_SILENCE = 2.0
 
 
 class RuleLine(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A rule as the ledger names it."""
+    """A rule as the ledger names it; ``place`` is the file and line of its test, from the book's folder on."""
 
     clause: str
     title: str
@@ -40,12 +40,40 @@ class RuleLine(msgspec.Struct, frozen=True, omit_defaults=True):
     situation: str = ""
     text: str = ""
     manual: bool = False
+    place: str = ""
+
+
+class Waiver(msgspec.Struct, frozen=True):
+    """A breach of a clause that an owner accepts for a reason, until a day, in calls named by ids or patterns.
+
+    ``place`` is the file and line it is written at.
+    """
+
+    clause: str
+    calls: tuple[str, ...]
+    owner: str
+    reason: str
+    expires: str
+    place: str
+
+
+class Floors(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a rule book asks of its rates, from 0 to 1 by clause.
+
+    ``level`` is the confidence at which a rate is worse than another, ``small`` the number of verdicts below which a
+    rate says nothing.
+    """
+
+    level: float = 0.95
+    small: int = 10
+    min_rate: dict[str, float] = {}
+    min_agreement: dict[str, float] = {}
 
 
 class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="kind", tag="run"):
     """The first line: the rule book (``version`` is its hash) and the rules judged, in order.
 
-    ``settings`` are what the run was told.
+    ``settings`` are what the run was told; ``selected`` says that only a selection of its rules or calls was judged.
     """
 
     schema: int = 1
@@ -58,6 +86,9 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_fie
     started: str = ""
     mode: str = ""
     settings: dict[str, str] = {}
+    selected: bool = False
+    waivers: tuple[Waiver, ...] = ()
+    floors: Floors = Floors()
 
 
 class Found(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -211,15 +242,36 @@ def _readable(value: object) -> object:
 # -- making lines
 
 
-def run_line(book: RuleBook, *, tool: str, mode: str, started: str, settings: Mapping[str, str] | None = None) -> Run:
-    """The first line of a ledger for the rules of this book, in their order; ``settings`` are what the run was told."""
+def run_line(
+    book: RuleBook,
+    *,
+    tool: str,
+    mode: str,
+    started: str,
+    settings: Mapping[str, str] | None = None,
+    selected: bool = False,
+    waivers: Iterable[Waiver] = (),
+) -> Run:
+    """The first line of a ledger for the rules of this book, in their order; ``settings`` are what the run was told.
+
+    Raises :class:`BadBook` for a floor that is none.
+    """
     code = book.code
     return Run(
         title=str(code.get("title", "Rule book")),
         version=book.version,
         tool=tool,
         rules=tuple(
-            RuleLine(r.clause, r.title, r.severity, book.section_of(r.clause), r.when.name, r.text, r.manual)
+            RuleLine(
+                r.clause,
+                r.title,
+                r.severity,
+                book.section_of(r.clause),
+                r.when.name,
+                r.text,
+                r.manual,
+                place_of(r, book),
+            )
             for r in book
         ),
         sections={key: str(title) for key, title in code.table("sections").items()},
@@ -227,7 +279,46 @@ def run_line(book: RuleBook, *, tool: str, mode: str, started: str, settings: Ma
         mode=mode,
         started=started,
         settings=dict(settings or {}),
+        selected=selected,
+        waivers=tuple(waivers),
+        floors=floors_of(code),
     )
+
+
+def place_of(rule: Rule, book: RuleBook) -> str:
+    """``conduct_specs/test_3_1_opening.py:12``: where a rule of the book is written, from the book's folder on."""
+    file, line = rule.place
+    path = Path(file)
+    inside = path.relative_to(book.root).as_posix() if path.is_relative_to(book.root) else path.name
+    return f"{book.root.name}/{inside}:{line}"
+
+
+def floors_of(code: Code) -> Floors:
+    """What the settings ask of rates: ``[gate]``, ``[min_rate]`` and ``[min_agreement]``.
+
+    Raises :class:`BadBook` with every value that is out of its range.
+    """
+    gate, known = code.table("gate"), ("level", "small")
+    problems = [f"code.toml: [gate] has no {name!r}.{did_you_mean(name, known)}" for name in gate if name not in known]
+    level, small = gate.get("level", 0.95), gate.get("small", 10)
+    if not isinstance(level, float) or not 0 < level < 1:
+        problems.append(f"code.toml: level of [gate] is {level!r}; a confidence lies between 0 and 1, such as 0.95")
+    if not isinstance(small, int) or small < 1:
+        problems.append(f"code.toml: small of [gate] is {small!r}; it is a number of verdicts, such as 10")
+    tables: dict[str, dict[str, float]] = {"min_rate": {}, "min_agreement": {}}
+    for name, floors in tables.items():
+        for clause, value in code.table(name).items():
+            if isinstance(value, int | float) and 0 <= value <= 1:
+                floors[clause] = float(value)
+            else:
+                problems.append(
+                    f"code.toml: {name} of {clause} is {value!r}; a rate lies between 0 and 1, such as 0.95"
+                )
+    if problems:
+        raise BadBook(problems)
+    assert isinstance(level, float)
+    assert isinstance(small, int)
+    return Floors(level, small, tables["min_rate"], tables["min_agreement"])
 
 
 def weights_of(code: Code) -> dict[str, float]:

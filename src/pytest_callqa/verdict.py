@@ -132,6 +132,16 @@ def score(
     return Score(reached / total if total else None, tuple(critical))
 
 
+def newcombe(before: tuple[int, int], after: tuple[int, int], z: float = 1.959964) -> tuple[float, float, float]:
+    """How far a rate of (passed, judged) moved, and Newcombe's interval of it; -1 to 1 when nothing was judged."""
+    if not before[1] or not after[1]:
+        return 0.0, -1.0, 1.0
+    first, second = before[0] / before[1], after[0] / after[1]
+    (low, high), (lower, upper) = wilson(*before, z), wilson(*after, z)
+    value = second - first
+    return value, value - math.hypot(second - lower, high - first), value + math.hypot(upper - second, first - low)
+
+
 def wilson(passed: int, judged: int, z: float = 1.959964) -> tuple[float, float]:
     """The 95 % Wilson interval of a rate; (0, 1) when nothing was judged."""
     if judged == 0:

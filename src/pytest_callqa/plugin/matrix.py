@@ -8,10 +8,8 @@ import re
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from fnmatch import fnmatch
 from functools import cache, cached_property
-from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 
@@ -24,6 +22,7 @@ from pytest_callqa.engine import hear, judge
 from pytest_callqa.errors import BadInput
 from pytest_callqa.finding import clock_time
 from pytest_callqa.hearing import Hearing
+from pytest_callqa.plugin.excuses import EXCUSE, Excuses, excuse
 from pytest_callqa.plugin.once import run_once
 from pytest_callqa.plugin.settings import Settings
 from pytest_callqa.readers import CallRef, Unreadable, find_documents, find_sidecars, load, locate
@@ -71,8 +70,10 @@ class Matrix:
         self._open: OrderedDict[CallRef, Open] = OrderedDict()
         self._cells: Counter[str] = Counter()
         self._order: tuple[str, ...] = ()
+        self._rules: tuple[Rule, ...] = ()
         self._portable: tuple[str, ...] = ()
         self._root = config.rootpath
+        self.excuses = Excuses(settings)
         try:
             self._sidecars = find_sidecars(settings.calls, settings.reading)
             self.mode, self._why = self._decide()
@@ -133,14 +134,9 @@ class Matrix:
         self._cells.update(ref.id for item, _ in items if (ref := _ref_of(item)) is not None)
         book = RuleBook({id(found): found for _, found in items}.values(), code_at(self._root), root=self._root)
         self._order = tuple(found.clause for found in book)
+        self._rules = book.rules
         self._portable = tuple(found.clause for found in book if found.portable)
-        first = ledger.run_line(
-            book,
-            tool=version("pytest-callqa"),
-            mode=self.mode,
-            started=datetime.now(UTC).isoformat(timespec="seconds"),
-            settings=self.settings.told,
-        )
+        first = self.excuses.begin(self.config, book, self.mode)
         if not self.settings.ledger.exists():
             ledger.start_ledger(self.settings.ledger, first, self._plan())
 
@@ -187,15 +183,24 @@ class Matrix:
         if self.mode == "cells":
             self._judge_cell(found, pyfuncitem, fixtures)
         elif found.portable:
-            tell_batch(found, run_once(self.settings.ledger, self._pass, Tally), strict=self.settings.strict)
+            tell_batch(
+                found, pyfuncitem, run_once(self.settings.ledger, self._pass, Tally), strict=self.settings.strict
+            )
         else:
-            tell_batch(found, self._judge_all(found, pyfuncitem, fixtures), strict=self.settings.strict)
+            tell_batch(found, pyfuncitem, self._judge_all(found, pyfuncitem, fixtures), strict=self.settings.strict)
         return True
 
     def _judge_cell(self, found: Rule, item: pytest.Function, fixtures: Mapping[str, object]) -> None:
         call = item.stash[OPEN]
         verdict = judge(found, call.heard, code_at(root_of(item)), fixtures, quotes=1)
-        verdict = item.stash[VERDICT] = ledger.redacted(verdict, call.hide, call.heard)
+        verdict = self.excuses.waive(ledger.redacted(verdict, call.hide, call.heard), call.heard.record)
+        item.stash[VERDICT] = verdict
+        if verdict.outcome is Outcome.WAIVED:
+            excuse(item, str(Outcome.WAIVED), f"{verdict.reason}; waived: {verdict.waiver}")
+        order = (found.clause,)
+        why = self._excused(ledger.call_entry(order, call.heard, [verdict], call.hide), [found], order)
+        if why:
+            excuse(item, why[found.clause], f"{why[found.clause]}: {verdict.reason}")
         if verdict.outcome in (Outcome.FAILED, Outcome.ERROR) or (
             self.settings.strict and verdict.outcome is Outcome.UNDECIDED
         ):
@@ -213,6 +218,7 @@ class Matrix:
             self._sidecars,
             settings.organisation,
             settings.show_text,
+            self.excuses.waivers,
         )
         documents = find_documents(settings.calls, settings.reading)
         return self._write(judge_documents(documents, job, jobs=settings.jobs, limits=settings.limits))
@@ -227,25 +233,35 @@ class Matrix:
             else:
                 call = self.open(ref, code_at(self._root))
                 verdict = judge(found, call.heard, code_at(self._root), fixtures, quotes=0)
+                verdict = self.excuses.waive(verdict, call.heard.record)
                 line = ledger.call_entry(self._order, call.heard, [verdict], call.hide)
             if isinstance(line, ledger.Entry) or not self._portable:  # else the pass has told of it
                 lines.append(line)
-            tally.add(self._order, line)
+            tally.add(self._order, line, self._excused(line, [found]))
         item.stash[ENTRIES] = lines
         return tally.finish()
 
     def _write(self, lines: Iterable[ledger.Entry | ledger.Unread]) -> Tally:
-        tally, told = Tally(), time.monotonic()
+        tally, told, rules = Tally(), time.monotonic(), self._rules
         writer = ledger.Writer(self.settings.ledger)
         for line in lines:
             writer.write(line)
-            tally.add(self._order, line)
+            tally.add(self._order, line, self._excused(line, rules))
             if time.monotonic() - told > _EVERY:
                 told = time.monotonic()
                 self._progress(f"callqa: {tally.calls:,} calls judged")
         writer.write(self._plan(tally.calls + tally.unreadable))
         writer.close()
         return tally.finish()
+
+    def _excused(
+        self, line: ledger.Entry | ledger.Unread, rules: Sequence[Rule], order: Sequence[str] = ()
+    ) -> dict[str, str]:
+        """Why breaches of a call do not fail the run, by clause; ``order`` is that of its letters."""
+        if isinstance(line, ledger.Unread) or Outcome.FAILED.letter not in line.verdicts:
+            return {}
+        places = {clause: place for place, clause in enumerate(order or self._order)}
+        return self.excuses.of(line, [rule for rule in rules if line.verdicts[places[rule.clause]] == "f"])
 
     def _progress(self, text: str) -> None:
         """Show how far a long pass is, past the capture of the running test."""
@@ -272,6 +288,8 @@ class Matrix:
             report.user_properties = list(item.user_properties)
         if "unread" in facts and call.excinfo is not None:
             report.longrepr = str(call.excinfo.value)
+        if EXCUSE in item.stash and call.when == "call":
+            setattr(report, FACTS, {**facts, "outcome": item.stash[EXCUSE]})
         verdict = item.stash.get(VERDICT, None)
         if verdict is not None and report.passed and verdict.outcome is not Outcome.PASSED:
             report.outcome = "skipped"
@@ -323,10 +341,11 @@ def cell_text(found: Rule, call: str, verdict: Verdict, *, line: bool) -> str:
     return f"{text}\n({verdict.line})" if line and verdict.line else text
 
 
-def tell_batch(found: Rule, tally: Tally, *, strict: bool) -> None:
-    """End a batch item: it fails when a call breaks its rule, and lists the worst of them."""
+def tell_batch(found: Rule, item: pytest.Item, tally: Tally, *, strict: bool) -> None:
+    """End a batch item: it fails when a call breaks its rule and nothing excuses it, and lists the worst of them."""
     counts = {Outcome.of_letter(letter): n for letter, n in tally.counts.get(found.clause, {}).items()}
-    failing = counts.get(Outcome.FAILED, 0)
+    excused = tally.excused.get(found.clause, {})
+    failing = counts.get(Outcome.FAILED, 0) - sum(excused.values())
     told = ", ".join(f"{n:,} {outcome}" for outcome in Outcome if (n := counts.get(outcome, 0)))
     broken = counts.get(Outcome.ERROR, 0) + (counts.get(Outcome.UNDECIDED, 0) if strict else 0)
     if failing or broken:
@@ -335,6 +354,10 @@ def tell_batch(found: Rule, tally: Tally, *, strict: bool) -> None:
         left = failing + counts.get(Outcome.ERROR, 0) - len(worst)
         more = [f"  … and {left:,} more in the ledger"] if left > 0 else []
         pytest.fail("\n".join([head, *worst, *more]), pytrace=False)
+    if counts.get(Outcome.WAIVED) or excused:
+        why = dict(excused) | ({str(Outcome.WAIVED): n} if (n := counts.get(Outcome.WAIVED, 0)) else {})
+        worst_excuse = max(why, key=lambda word: why[word])
+        excuse(item, worst_excuse, f"{', '.join(f'{n:,} {word}' for word, n in why.items())} ({told})")
     if not counts.get(Outcome.PASSED):
         pytest.skip(f"{max(counts, key=lambda o: counts[o], default=Outcome.NOT_APPLICABLE)}: {told or 'no calls'}")
 

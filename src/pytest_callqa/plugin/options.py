@@ -12,6 +12,7 @@ CUSTOMERS = 200
 CELLS = 10_000
 """Rules times calls up to which auto makes an item of each."""
 
+GATE = "critical,major,minor,rates"
 TIMEOUT = 60
 """Seconds that a call may take in batch mode before its process is ended."""
 
@@ -36,6 +37,8 @@ TEXTS = {
     "variants": ("0", "judge so many variants of each call, and fail the rules whose verdict changes"),
     "customers": (str(CUSTOMERS), f"how many customers are generated (default {CUSTOMERS})"),
     "save_failures": ("", "write the shortest conversation that breaks each rule into this folder, as a native call"),
+    "baseline": ("", "a ledger, or the file that `callqa baseline update` wrote: what it holds does not fail the run"),
+    "gate": (GATE, f"what fails the run: new findings of these severities, and rates (default {GATE})"),
     "jobs": ("0", "processes in batch mode (default: one a processor)"),
     "timeout": (str(TIMEOUT), f"seconds that a call may take in batch mode (default {TIMEOUT})"),
     "memory": ("0", "megabytes that a process may take in batch mode (default: as many as it likes)"),

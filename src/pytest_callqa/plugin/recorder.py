@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from pytest_callqa import ledger
+from pytest_callqa.plugin.excuses import KNOWN, NOT_GATED, Excuses
 from pytest_callqa.plugin.matrix import FACTS
 from pytest_callqa.plugin.once import files
 from pytest_callqa.plugin.settings import Settings
@@ -18,6 +20,8 @@ NOT_REACHED = "not reached"
 """How a rule ended that applied in none of the generated conversations."""
 
 _STATUS = {
+    KNOWN: ("known", "k", ("KNOWN", {"yellow": True})),
+    NOT_GATED: ("not gated", "g", ("NOT GATED", {"yellow": True})),
     Outcome.WAIVED: ("waived", "w", ("WAIVED", {"yellow": True})),
     NOT_REACHED: ("not reached", "r", ("NOT REACHED", {"yellow": True})),
     Outcome.NOT_APPLICABLE: ("not applicable", "n", ("NOT APPLICABLE", {"cyan": True})),
@@ -84,19 +88,24 @@ class Recorder:
         """Write what is left, end the ledger, make the report; unreadable calls are a failure."""
         if not self.settings.ledger.exists():
             return
+        from pytest_callqa.gate.decision import decide
+        from pytest_callqa.gate.waivers import exhibit_of
         from pytest_callqa.provenance import files_read
-        from pytest_callqa.report.model import summarise
 
         for entries in self._pending.values():
             self._write(ledger.merge_all(entries))
+        table = exhibit_of(self.settings.ledger)
+        if table is not None:
+            self._write(table)
         stopped = session.shouldstop or session.shouldfail
         if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not stopped:
             self._write(*files_read(self.settings.ledger, [*self.settings.cases, *self.settings.attestations]))
             self._write(ledger.End(finished=datetime.now(UTC).isoformat(timespec="seconds")))
         for scaffold in files(self.settings.ledger):
             scaffold.unlink(missing_ok=True)
-        self._summary = summarise([self.settings.ledger])
-        if self._summary.unreadable and session.exitstatus == pytest.ExitCode.OK:
+        baseline = Excuses(self.settings).baseline
+        self._decision = decide([self.settings.ledger], self.settings.gate, baseline, _name(self.settings.baseline))
+        if self._decision.stops and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self.settings.report is not None:
             from pytest_callqa.report.html import write_html
@@ -105,13 +114,19 @@ class Recorder:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say per section what was kept and broken, and where the report is."""
-        summary = getattr(self, "_summary", None)
-        if summary is None:
+        decision = getattr(self, "_decision", None)
+        if decision is None:
             return
+        from pytest_callqa.gate.telling import gate_lines
         from pytest_callqa.report.text import terminal_lines
 
         terminalreporter.section("call quality")
-        for line in terminal_lines(summary, terminalreporter._tw.fullwidth):
+        width = terminalreporter._tw.fullwidth
+        for line in (*terminal_lines(decision.summary, width), "", *gate_lines(decision, width)):
             terminalreporter.write_line(line)
         if self.settings.report is not None:
             terminalreporter.write_line(f"report: {self._written}")
+
+
+def _name(path: Path | None) -> str:
+    return path.name if path is not None else ""

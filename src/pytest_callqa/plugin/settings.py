@@ -10,7 +10,8 @@ from typing import Literal, TypeAlias, cast, get_args
 import pytest
 
 from pytest_callqa.call import Role
-from pytest_callqa.errors import did_you_mean
+from pytest_callqa.errors import CallQAError, did_you_mean
+from pytest_callqa.gate.decision import Gate
 from pytest_callqa.plugin.options import TEXTS
 from pytest_callqa.provenance import told
 from pytest_callqa.readers import FORMATS, ReadOptions
@@ -38,6 +39,8 @@ class Settings:
     memory: int
     strict: bool
     show_text: bool
+    baseline: Path | None = None
+    gate: Gate = field(default_factory=Gate)
     script: Path | None = None
     against: Path | None = None
     variants: int = 0
@@ -121,6 +124,8 @@ def settings(config: pytest.Config) -> Settings:
         ledger=ledger,
         cells=_whole("--callqa-cells", text("cells")),
         jobs=_whole("--callqa-jobs", text("jobs")),
+        baseline=file("baseline"),
+        gate=gate_of(text("gate")),
         script=file("script"),
         against=file("against"),
         variants=_whole("--callqa-variants", text("variants")),
@@ -149,6 +154,14 @@ def role_map(texts: list[str]) -> dict[str, Role]:
         _choose("--callqa-roles", role.strip(), get_args(Role))
         roles[speaker.strip()] = cast(Role, role.strip())
     return roles
+
+
+def gate_of(value: str) -> Gate:
+    """What stops a run. Raises :class:`pytest.UsageError` for a word that is none of the choices."""
+    try:
+        return Gate.parse(value)
+    except CallQAError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def _choose(flag: str, value: str, choices: tuple[str, ...]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from pytest_callqa import ledger
 from pytest_callqa.report.figures import Clause, Rate, Summary
 from pytest_callqa.report.model import Ledgers
 from pytest_callqa.rules import Severity
+from pytest_callqa.verdict import newcombe
 
 Kind: TypeAlias = Literal["new", "fixed", "worse", "better", "same"]
 """``new``: broken now and never before; ``fixed``: the reverse; ``worse`` and ``better``: beyond chance."""
@@ -33,10 +33,7 @@ class Difference:
         """The difference, or None when one of the two judged nothing."""
         if before is None or after is None:
             return None
-        value = after.value - before.value
-        low = value - math.hypot(after.value - after.low, before.high - before.value)
-        high = value + math.hypot(after.high - after.value, before.value - before.low)
-        return cls(value, low, high)
+        return cls(*newcombe((before.passed, before.judged), (after.passed, after.judged)))
 
     @property
     def certain(self) -> bool:
