@@ -151,3 +151,27 @@ def test_a_failure_is_saved_as_a_call_that_fails_the_same_rule(play: Project) ->
     against(play, "--callqa-save-failures", "found").stdout.fnmatch_lines(["saved as found/1.3-en.json"])
     play.run("-k", "test_reported", calls="found").assert_outcomes(failed=1)
     assert [line.call for line in play.ledger() if isinstance(line, ledger.Entry)] == ["1.3-en"]
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_breach_of_the_baseline_does_not_fail_the_run_and_a_new_one_does(
+    play: Project, workers: tuple[str, ...]
+) -> None:
+    against(play)
+    (play.path / ".callqa/ledger.jsonl").rename(play.path / "before.jsonl")
+    ran = against(play, "--callqa-baseline", "before.jsonl", *workers)
+    assert ran.ret == pytest.ExitCode.OK
+    ran.stdout.fnmatch_lines(["findings against before.jsonl: 1 known", "*1 known*"])
+    play.file("rules/script.yaml", SCRIPT.replace("say: I am sorry.", "say: Well."))
+    ran = against(play, "--callqa-baseline", "before.jsonl", *workers)
+    assert ran.ret == pytest.ExitCode.TESTS_FAILED
+    ran.stdout.fnmatch_lines(["*  new: 1.2 critical, 1.2-en at *"])
+
+
+def test_a_breach_by_the_script_can_be_waived(play: Project) -> None:
+    waiver = '- {clause: "1.3", calls: "1.3-*", owner: Ann, reason: next week, expires: 2099-12-31}\n'
+    play.file("rules/waivers.yaml", waiver)
+    ran = against(play)
+    assert ran.ret == pytest.ExitCode.OK
+    ran.stdout.fnmatch_lines(["*1 waived*"])
+    assert {line.verdicts[2] for line in play.ledger() if isinstance(line, ledger.Entry)} == {"w"}

@@ -141,20 +141,17 @@ def _parser() -> argparse.ArgumentParser:
     _book_option(teeth)
     _reading_options(teeth)
 
-<<<<<<< HEAD
     text = "say which situations and clauses the calls and customers of some runs exercised, and which never"
     covering = add("coverage", _coverage, text)
     covering.add_argument("ledgers", nargs="+", type=Path, metavar="LEDGER")
     covering.add_argument("--ledger", type=Path, help="add the table to this ledger, for the report")
-=======
-    baseline = add(
-        "baseline", _baseline, "keep the findings of ledgers as the baseline that later runs are held against"
-    )
+
+    text = "keep the findings of ledgers as the baseline that later runs are held against"
+    baseline = add("baseline", _baseline, text)
     baseline.add_argument("action", choices=("update",))
     baseline.add_argument("ledgers", nargs="+", type=Path, metavar="LEDGER")
     text = "default conduct_specs/baseline.jsonl; keep it in version control"
     baseline.add_argument("--output", "-o", type=Path, default=Path("conduct_specs/baseline.jsonl"), help=text)
->>>>>>> 4a2fdb4 (Hold a run against a baseline, floors and waivers: what is new stops it, what is accepted is shown)
 
     rules = add("rules", _rules, "list the rules of the book")
     _book_option(rules)

@@ -30,8 +30,9 @@ UNLIKE = 0.1
 SAME_LENGTH = 1.0
 """Seconds by which two transcripts of one call may differ in its length, or a fiftieth of it."""
 
-CONVERSATIONS = "conversations"
-"""The mode of a run that generated its calls: their ids name clauses, not calls."""
+RECORDED = ("cells", "batch")
+GENERATED = ("conversations", "comparison")
+"""Modes of runs: those that judge recorded calls, and those whose calls were generated, with ids that name clauses."""
 
 
 class Head(msgspec.Struct, frozen=True, tag_field="kind", tag="baseline"):
@@ -187,12 +188,12 @@ class Baseline:
 def broken(run: Run, entry: Entry) -> tuple[str, ...]:
     """The clauses that a call broke. A generated conversation stands for the one it was shrunk for."""
     failed = (rule.clause for rule, letter in zip(run.rules, entry.verdicts, strict=True) if letter == "f")
-    return tuple(c for c in failed if run.mode != CONVERSATIONS or entry.call.startswith(f"{c}-"))
+    return tuple(c for c in failed if run.mode not in GENERATED or entry.call.startswith(f"{c}-"))
 
 
 def known(run: Run, entry: Entry, clauses: Sequence[str]) -> KnownCall:
     """A call as a baseline keeps it."""
-    if run.mode == CONVERSATIONS:
+    if run.mode in GENERATED:
         return KnownCall(name_of(entry.call), tuple(clauses), exact=digest(entry.turns))
     length = None if entry.duration is None else round(entry.duration, 1)
     return KnownCall(name_of(entry.call), tuple(clauses), entry.started, length, sketch(entry.turns))

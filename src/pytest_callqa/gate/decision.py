@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from pytest_callqa.errors import CallQAError, did_you_mean
 from pytest_callqa.gate import waivers
-from pytest_callqa.gate.baseline import CONVERSATIONS, Baseline, broken
+from pytest_callqa.gate.baseline import RECORDED, Baseline, broken
 from pytest_callqa.gate.rates import RateCheck, check_rates
 from pytest_callqa.ledger import NOT_RUN, Entry, Found, RuleLine, Run
 from pytest_callqa.report.counting import found_of
@@ -112,7 +112,7 @@ def decide(ledgers: Sequence[Path], gate: Gate, baseline: Baseline | None = None
                 _trim(decision.new)
     _trim(decision.new)
     run = reading.run
-    if run.mode != CONVERSATIONS:  # of which the ledger holds only those that broke a rule
+    if run.mode in RECORDED:  # of others a ledger holds only what broke a rule
         known = baseline.rates if baseline is not None else {}
         decision.rates = check_rates(decision.summary.clauses, known, run.floors)
     used = waivers.uses(line for line in reading.lines() if isinstance(line, Entry)) if run.waivers else Counter()

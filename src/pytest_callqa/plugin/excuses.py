@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -13,11 +14,11 @@ from pytest_callqa import ledger
 from pytest_callqa.call import Call
 from pytest_callqa.errors import BadBook, BadInput
 from pytest_callqa.gate import waivers
-from pytest_callqa.gate.baseline import Baseline
+from pytest_callqa.gate.baseline import RECORDED, Baseline
 from pytest_callqa.ledger import Entry, Run, Waiver
 from pytest_callqa.plugin.settings import Settings
 from pytest_callqa.rules import Rule, RuleBook
-from pytest_callqa.verdict import Verdict
+from pytest_callqa.verdict import Outcome, Verdict
 
 KNOWN, NOT_GATED = "known", "not gated"
 """How a breach ends that was there before, and one whose severity does not stop the run."""
@@ -49,7 +50,7 @@ class Excuses:
                 mode=mode,
                 started=datetime.now(UTC).isoformat(timespec="seconds"),
                 settings=self.settings.told,
-                selected=_selects(config),
+                selected=mode not in RECORDED or _selects(config),
                 waivers=accepted,
             )
         except BadBook as error:
@@ -71,6 +72,19 @@ class Excuses:
             elif rule.severity not in self.settings.gate.severities:
                 told[rule.clause] = NOT_GATED
         return told
+
+    def of_generated(self, path: Path, book: RuleBook) -> dict[str, str]:
+        """Why the clauses that generated conversations break do not fail the run; those that do are left out."""
+        rules = {rule.clause: rule for rule in book}
+        order = [rule.clause for rule in book]
+        whys: dict[str, list[str]] = {}
+        for line in (line for line in ledger.read(path) if isinstance(line, Entry)):
+            for clause in line.found:
+                if line.call.startswith(f"{clause}-"):
+                    waived = line.verdicts[order.index(clause)] == Outcome.WAIVED.letter
+                    why = str(Outcome.WAIVED) if waived else self.of(line, [rules[clause]]).get(clause, "")
+                    whys.setdefault(clause, []).append(why)
+        return {clause: told[0] for clause, told in whys.items() if all(told)}
 
 
 def excuse(item: pytest.Item, outcome: str, text: str) -> NoReturn:

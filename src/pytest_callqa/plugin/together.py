@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
-from datetime import UTC, datetime
 from functools import cached_property
-from importlib.metadata import version
 from typing import Generic, TypeVar
 
 import pytest
@@ -13,6 +11,8 @@ import pytest
 from pytest_callqa import ledger
 from pytest_callqa.call import Call
 from pytest_callqa.engine import hear
+from pytest_callqa.gate.baseline import GENERATED
+from pytest_callqa.plugin.excuses import EXCUSE, Excuses, excuse
 from pytest_callqa.plugin.matrix import FACTS, code_at, root_of, spare_fixtures
 from pytest_callqa.plugin.once import run_once
 from pytest_callqa.plugin.settings import Settings
@@ -38,6 +38,7 @@ class Together(Generic[Came]):
         self.settings = settings
         self.seed = seed_of(config)
         self.book: RuleBook | None = None
+        self.excuses = Excuses(settings)
 
     # -- what each kind of run says for itself
 
@@ -71,9 +72,7 @@ class Together(Generic[Came]):
             return
         root = root_of(items[0][0])
         self.book = RuleBook({id(found): found for _, found in items}.values(), code_at(root), root=root)
-        started = datetime.now(UTC).isoformat(timespec="seconds")
-        first = ledger.run_line(self.book, tool=version("pytest-callqa"), mode=self.mode, started=started)
-        ledger.start_ledger(self.settings.ledger, first)
+        ledger.start_ledger(self.settings.ledger, self.excuses.begin(self.config, self.book, self.mode))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
@@ -84,7 +83,13 @@ class Together(Generic[Came]):
         pyfuncitem.stash[OUTCOME] = ""
         if not found.portable:
             pytest.skip("it takes fixtures of its own, and is judged on recorded calls only")
-        outcome = self.tell(found, self.came)
+        try:
+            outcome = self.tell(found, self.came)
+        except pytest.fail.Exception as failure:
+            why = self.excused.get(found.clause)
+            if why is None:
+                raise
+            excuse(pyfuncitem, why, f"{why}: {failure}")
         if outcome:
             pyfuncitem.stash[OUTCOME] = outcome
             pytest.skip(f"{outcome}: {found.when.name}")
@@ -98,7 +103,7 @@ class Together(Generic[Came]):
         report = yield
         outcome = item.stash.get(OUTCOME, None)
         if outcome is not None and call.when == "call":
-            setattr(report, FACTS, {"outcome": outcome})
+            setattr(report, FACTS, {"outcome": item.stash.get(EXCUSE, outcome)})
         return report
 
     @cached_property
@@ -107,13 +112,20 @@ class Together(Generic[Came]):
         assert self.book is not None
         return run_once(self.settings.ledger, lambda: self.all_at_once(self.book), self.kind)  # type: ignore[arg-type]
 
+    @cached_property
+    def excused(self) -> dict[str, str]:
+        """Why a breach does not fail the run, by clause: every conversation that was found for it is excused."""
+        assert self.book is not None
+        return self.excuses.of_generated(self.settings.ledger, self.book) if self.mode in GENERATED else {}
+
     def write(self, book: RuleBook, shown: Iterable[tuple[Call, Sequence[Verdict]]], table: ledger.Exhibit) -> None:
         """Write calls and a table to the ledger, and the calls into a folder if one was named."""
         order = tuple(rule.clause for rule in book)
         writer = ledger.Writer(self.settings.ledger)
         for call, found in shown:
             hide = redactor(call.names, off=self.settings.show_text)
-            writer.write(ledger.call_entry(order, hear(call, book.code), found, hide))
+            verdicts = [self.excuses.waive(verdict, call) for verdict in found]
+            writer.write(ledger.call_entry(order, hear(call, book.code), verdicts, hide))
             folder = self.settings.save_failures
             if folder is not None:
                 folder.mkdir(parents=True, exist_ok=True)
