@@ -84,7 +84,7 @@ def test_the_head_figures_and_the_tables_are_in_the_page_itself(tmp_path: Path) 
         "Rules kept 60 % 3 of 5, 95 % interval 23–88 %",
         "Mean score 50 of 100 50 before critical breaches set a call to 0",
         "Critical breaches 1 call 50 % of all calls; each scores 0",
-        "Failing calls 1 of 2 calls 2 broken rules at 3 moments",
+        "Failing calls 1 call 50 % of all calls 2 broken rules at 3 moments",
         "Not judged 2 verdicts 0 undecided, 2 not assessed 1 call could not be read",
         "1.2 Swearing is met with an apology critical 1 call, 2 moments",
         "rude 0:04.5: Damn : the agent's reply says sorry: not found",

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from pytest_callqa import ledger
-from pytest_callqa.report.figures import Agent, Clause, Counts, Example, FailingCall, Finding, Limit, Rate, Reason
+from pytest_callqa.report.figures import Agent, Clause, Counts, Day, Example, FailingCall, Finding, Limit, Rate, Reason
 from pytest_callqa.rules import SEVERITIES
 from pytest_callqa.verdict import Outcome, Score, score
 
@@ -102,6 +102,7 @@ class Tally:
         self.raw = self.final = 0.0
         self.unread: list[ledger.Unread] = []
         self.agents: dict[str, _AgentTally] = {}
+        self.dates: dict[str, Counter[str]] = {}
         self.examples: dict[str, tuple[int, Example]] = {}
         self.doubts, self.faults = _Reasons(), _Reasons()
         self.formats: Counter[str] = Counter()
@@ -121,6 +122,10 @@ class Tally:
         for clause, moments in entry.moments.items():
             if entry.verdicts[self.order[clause]] in "pf":
                 self.moments[self.order[clause]] += moments - 1
+        if entry.started:
+            self.dates.setdefault(entry.started[:10], Counter(calls=0)).update(
+                calls=1, passed=entry.verdicts.count("p"), failed=entry.verdicts.count("f")
+            )
         scored = self._score(entry)
         self._add_agent(entry, scored)
         self.doubts.add(entry.doubts.items())
@@ -242,6 +247,11 @@ class Tally:
         """The agents: those with enough calls first, the lowest rate on top."""
         rows = [tally.row(name) for name, tally in self.agents.items()]
         return tuple(sorted(rows, key=lambda row: (row.small, row.rate.value if row.rate else 2.0, row.agent)))
+
+    def days(self) -> tuple[Day, ...]:
+        """The days on which something was judged, in their order."""
+        rows = ((day, c["calls"], Rate.of(c["passed"], c["passed"] + c["failed"])) for day, c in self.dates.items())
+        return tuple(Day(day, calls, rate) for day, calls, rate in sorted(rows, key=lambda row: row[0]) if rate)
 
     def limits(self) -> tuple[Limit, ...]:
         """What formats could not show, most calls first."""

@@ -117,6 +117,15 @@ class Agent:
 
 
 @dataclass(frozen=True, slots=True)
+class Day:
+    """The calls that began on a day (``2026-11-02``, where they were) and how much of what was judged was kept."""
+
+    day: str
+    calls: int
+    rate: Rate
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
     """One call in which a clause was broken: where to look and what was said."""
 
@@ -210,6 +219,7 @@ class Summary:
     counts: Counts
     sections: tuple[Section, ...]
     agents: tuple[Agent, ...]
+    days: tuple[Day, ...]
     scored_calls: int
     mean_score: float | None
     mean_raw_score: float | None

@@ -27,6 +27,7 @@ from pytest_callqa.errors import BadInput
 from pytest_callqa.finding import clock_time
 from pytest_callqa.ledger import NOT_RUN
 from pytest_callqa.report import text
+from pytest_callqa.report.chart import by_day
 from pytest_callqa.report.compare import Trend, compare
 from pytest_callqa.report.figures import SMALL, Counts, Rate, Summary
 from pytest_callqa.report.graph import layout
@@ -208,6 +209,7 @@ def _template() -> Template:
         outcomes=_outcomes,
         instant=_instant,
         layout=layout,
+        by_day=by_day,
     )
     return environment.get_template("page.html.j2")
 

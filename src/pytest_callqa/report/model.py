@@ -165,6 +165,7 @@ class Ledgers:
             counts=counts,
             sections=sections,
             agents=tally.by_agent(),
+            days=tally.days(),
             scored_calls=scored,
             mean_score=tally.final / scored if scored else None,
             mean_raw_score=tally.raw / scored if scored else None,

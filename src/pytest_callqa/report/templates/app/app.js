@@ -2,7 +2,10 @@
 
 const PARENT = { call: "calls", clause: "clauses", agent: "agents" };
 const heading = (...children) => h("h1", { tabindex: -1 }, children);
-const missing = (text, name, view) => [heading(text, " ", h("bdi", name || "–")), h("p", link(`#${view}`, t("Back to the list")))];
+const missing = (text, name, view) => [
+  heading(text, " ", h("bdi", name || "–")),
+  h("p", link(`#${view}`, t("Back to the list")))
+];
 const visit = (href, replace) => {
   if (!replace) location.hash = href;
   else {
@@ -25,12 +28,15 @@ const here = () => {
 
 let shown = { view: "", values: {} };
 const show = async (event) => {
-  const { view, values } = here(), before = shown;
-  const make = made(view, values), anchor = document.getElementById(make ? "stage" : view) || document.getElementById("overview");
+  const { view, values } = here(),
+    before = shown;
+  const make = made(view, values),
+    anchor = document.getElementById(make ? "stage" : view) || document.getElementById("overview");
   const section = anchor.closest("main > section");
   if (make && !data.letters) return;
   shown = { view, values };
-  const moves = view === "call" && before.view === "call" && values.id === before.values.id && values.n === before.values.n;
+  const moves =
+    view === "call" && before.view === "call" && values.id === before.values.id && values.n === before.values.n;
   if (make && !moves) {
     const content = await make(values);
     if (shown.values !== values) return;
@@ -56,11 +62,15 @@ const show = async (event) => {
 };
 
 /** On paper, all scorecards; on the screen, a page of them. */
-const printed = (all) => shown.view === "agents" && shown.values.cards && stage.replaceChildren(...h("div", cardsView(shown.values, all)).childNodes);
+const printed = (all) =>
+  shown.view === "agents" &&
+  shown.values.cards &&
+  stage.replaceChildren(...h("div", cardsView(shown.values, all)).childNodes);
 
 const setTheme = (name) => {
   root.dataset.theme = name;
-  for (const one of document.querySelectorAll("[data-theme-is]")) one.setAttribute("aria-pressed", one.dataset.themeIs === name);
+  for (const one of document.querySelectorAll("[data-theme-is]"))
+    one.setAttribute("aria-pressed", one.dataset.themeIs === name);
 };
 
 // -- keys
@@ -77,7 +87,14 @@ const focusNext = (list, by) => {
 };
 
 const key = (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || help.open || /^(INPUT|SELECT|TEXTAREA|AUDIO)$/.test(event.target.tagName)) return;
+  if (
+    event.ctrlKey ||
+    event.metaKey ||
+    event.altKey ||
+    help.open ||
+    /^(INPUT|SELECT|TEXTAREA|AUDIO)$/.test(event.target.tagName)
+  )
+    return;
   if (moveInHeat(event)) return event.preventDefault();
   if (remembered("keys") === "off") return;
   const go = Date.now() - going < 1500 && KEYS[event.key];
@@ -92,7 +109,11 @@ const key = (event) => {
   } else if (/[jk]/.test(event.key) && event.key.length === 1)
     if (shown.view === "call") stage.querySelector(by > 0 ? "[rel=next]" : "[rel=prev]")?.click();
     else focusNext([...main.querySelectorAll(".on table.calls tbody th a")], by);
-  else if (/[np]/.test(event.key) && event.key.length === 1) focusNext([...stage.querySelectorAll(".turn")].filter((one) => one.querySelector("mark, .chip")), by);
+  else if (/[np]/.test(event.key) && event.key.length === 1)
+    focusNext(
+      [...stage.querySelectorAll(".turn")].filter((one) => one.querySelector("mark, .chip")),
+      by
+    );
 };
 
 // -- start
@@ -111,7 +132,8 @@ const start = async () => {
   root.dataset.title = document.title;
   root.classList.add("app");
   setTheme(remembered("theme") || "auto");
-  const single = help.querySelector("input"), language = document.getElementById("language");
+  const single = help.querySelector("input"),
+    language = document.getElementById("language");
   single.checked = remembered("keys") !== "off";
   single.addEventListener("change", () => remembered("keys", single.checked ? "on" : "off"));
   language.append(chinese ? "English" : "中文");
@@ -127,7 +149,14 @@ const start = async () => {
     if (document.readyState === "loading") await new Promise((done) => addEventListener("DOMContentLoaded", done));
     await load();
   } catch (error) {
-    main.prepend(h("p", { class: "banner", role: "alert" }, t("The calls could not be unpacked: use a newer browser, or make the report again."), ` (${error.message})`));
+    main.prepend(
+      h(
+        "p",
+        { class: "banner", role: "alert" },
+        t("The calls could not be unpacked: use a newer browser, or make the report again."),
+        ` (${error.message})`
+      )
+    );
     return;
   }
   fillForm();

@@ -1,6 +1,9 @@
 // The calls: an index of columns, all verdicts as letters in one array, and shards of calls in full read when needed.
 
-const PASSED = 112, FAILED = 102, NOT_APPLICABLE = 110, NOT_RUN = 45;
+const PASSED = 112,
+  FAILED = 102,
+  NOT_APPLICABLE = 110,
+  NOT_RUN = 45;
 const SEVERITIES = ["critical", "major", "minor"];
 const KEPT_SHARDS = 24;
 
@@ -18,7 +21,13 @@ const load = async () => {
   for (const column of ["ids", "started", "agents", "teams", "languages", "lengths"])
     data[column] = parts.flatMap((part) => part[column]);
   data.count = data.ids.length;
-  const size = (data.rules = book.rules.map((rule) => ({ severity: "major", section: "", text: "", situation: "", ...rule }))).length;
+  const size = (data.rules = book.rules.map((rule) => ({
+    severity: "major",
+    section: "",
+    text: "",
+    situation: "",
+    ...rule
+  }))).length;
   data.letters = new Uint8Array(data.count * size);
   let place = 0;
   for (const part of parts) place += new TextEncoder().encodeInto(part.verdicts, data.letters.subarray(place)).written;
@@ -33,9 +42,16 @@ const weigh = (size) => {
   const { count, letters } = data;
   const weights = data.rules.map((rule) => data.book.weights[rule.severity] ?? 1);
   const critical = data.rules.map((rule) => rule.severity === "critical");
-  Object.assign(data, { raw: new Float64Array(count), score: new Float64Array(count), lost: new Float64Array(count), critical: new Uint8Array(count) });
+  Object.assign(data, {
+    raw: new Float64Array(count),
+    score: new Float64Array(count),
+    lost: new Float64Array(count),
+    critical: new Uint8Array(count)
+  });
   for (let call = 0, at = 0; call < count; call++) {
-    let kept = 0, lost = 0, fatal = 0;
+    let kept = 0,
+      lost = 0,
+      fatal = 0;
     for (let rule = 0; rule < size; rule++, at++) {
       if (letters[at] === PASSED) kept += weights[rule];
       else if (letters[at] === FAILED) {
@@ -64,7 +80,8 @@ const rulesWith = (call, ...wanted) =>
 
 /** Passed and failed verdicts of some calls, in groups: `group(call, rule)` says which, -1 none. */
 const tally = (calls, groups, group) => {
-  const passed = new Uint32Array(groups), failed = new Uint32Array(groups);
+  const passed = new Uint32Array(groups),
+    failed = new Uint32Array(groups);
   const size = data.rules.length;
   for (const call of calls)
     for (let rule = 0, at = call * size; rule < size; rule++, at++) {
@@ -78,13 +95,18 @@ const everyCall = () => Array.from({ length: data.count }, (_, call) => call);
 
 // -- calls in full
 
-const shards = new Map(), waiting = new Map();
+const shards = new Map(),
+  waiting = new Map();
 window.callqa = (name, text) => waiting.get(name)?.(text);
 
 const fetched = (name) =>
   new Promise((resolve, reject) => {
     waiting.set(name, resolve);
-    const script = h("script", { src: `${encodeURIComponent(data.book.folder)}/${name}.js`, error: () => reject(new Error(name)), load: () => script.remove() });
+    const script = h("script", {
+      src: `${encodeURIComponent(data.book.folder)}/${name}.js`,
+      error: () => reject(new Error(name)),
+      load: () => script.remove()
+    });
     document.head.append(script);
   });
 
@@ -92,7 +114,9 @@ let lines; // of the page, where it holds the calls itself
 const shard = (number) => {
   let known = shards.get(number);
   shards.delete(number);
-  known ||= Promise.resolve(data.book.folder ? fetched(`shard-${number}`) : (lines ||= payloads("calls"))[number]).then(unpack);
+  known ||= Promise.resolve(data.book.folder ? fetched(`shard-${number}`) : (lines ||= payloads("calls"))[number]).then(
+    unpack
+  );
   shards.set(number, known);
   known.catch(() => shards.delete(number));
   if (shards.size > KEPT_SHARDS) shards.delete(shards.keys().next().value);
@@ -100,7 +124,8 @@ const shard = (number) => {
 };
 
 const shardOf = (call) => {
-  let low = 0, high = data.book.shards.length;
+  let low = 0,
+    high = data.book.shards.length;
   while (high - low > 1) {
     const middle = (low + high) >> 1;
     if (data.book.shards[middle] <= call) low = middle;

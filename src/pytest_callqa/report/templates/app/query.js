@@ -7,11 +7,12 @@ const ORDERS = {
   started: (a, b) => (data.started[b] > data.started[a]) - (data.started[b] < data.started[a]) || a - b,
   length: (a, b) => data.lengths[b] - data.lengths[a] || a - b,
   call: (a, b) => (data.ids[a] > data.ids[b]) - (data.ids[a] < data.ids[b]) || a - b,
-  agent: (a, b) => (agentOf(a) > agentOf(b)) - (agentOf(a) < agentOf(b)) || a - b,
+  agent: (a, b) => (agentOf(a) > agentOf(b)) - (agentOf(a) < agentOf(b)) || a - b
 };
 
 /** The part of an address that filters. */
-const filterOf = (values) => Object.fromEntries(FILTERS.filter((name) => values[name]).map((name) => [name, values[name]]));
+const filterOf = (values) =>
+  Object.fromEntries(FILTERS.filter((name) => values[name]).map((name) => [name, values[name]]));
 
 /** Names as places in a list, to be tested: `!A1` is all but A1, `=` the empty name. */
 const oneOf = (value, names) => {
@@ -23,19 +24,27 @@ const oneOf = (value, names) => {
 
 /** The calls that a filter leaves, but for the words sought. */
 const chosen = (values) => {
-  const size = data.rules.length, { letters } = data;
+  const size = data.rules.length,
+    { letters } = data;
   const tests = [];
-  for (const [name, names] of [["agent", data.book.agents], ["team", data.book.teams], ["language", data.book.languages]]) {
-    const test = oneOf(values[name], names), column = data[`${name}s`];
+  for (const [name, names] of [
+    ["agent", data.book.agents],
+    ["team", data.book.teams],
+    ["language", data.book.languages]
+  ]) {
+    const test = oneOf(values[name], names),
+      column = data[`${name}s`];
     if (test) tests.push((call) => test(column[call]));
   }
   if (values.from) tests.push((call) => data.started[call].slice(0, 10) >= values.from);
   if (values.to) tests.push((call) => data.started[call] && data.started[call].slice(0, 10) <= values.to);
   if (values.min) tests.push((call) => 100 * data.score[call] >= values.min);
   if (values.max) tests.push((call) => 100 * data.score[call] <= values.max);
-  const rule = data.place.get(values.clause), code = values.verdict?.charCodeAt(0);
+  const rule = data.place.get(values.clause),
+    code = values.verdict?.charCodeAt(0);
   if (values.clause && code) tests.push((call) => letters[call * size + rule] === code);
-  else if (values.clause) tests.push((call) => ![NOT_APPLICABLE, NOT_RUN, undefined].includes(letters[call * size + rule]));
+  else if (values.clause)
+    tests.push((call) => ![NOT_APPLICABLE, NOT_RUN, undefined].includes(letters[call * size + rule]));
   else if (code) tests.push((call) => letters.subarray(call * size, (call + 1) * size).includes(code));
   const found = [];
   for (let call = 0; call < data.count; call++) if (tests.every((test) => test(call))) found.push(call);
@@ -51,8 +60,11 @@ const textOf = (told) =>
     told.facts?.map(([, value]) => value),
     told.verdicts?.map((one) => [one.reason, one.asked?.map(([, , quote]) => quote)]),
     told.turns?.map(([, , , pieces]) => pieces?.map(pieceText).join("")),
-    told.doubts?.map(([reason]) => reason),
-  ].flat(Infinity).join("\n").toLowerCase();
+    told.doubts?.map(([reason]) => reason)
+  ]
+    .flat(Infinity)
+    .join("\n")
+    .toLowerCase();
 
 const inNames = (call, words) => `${data.ids[call]}\n${agentOf(call)}\n${teamOf(call)}`.toLowerCase().includes(words);
 

@@ -29,7 +29,8 @@ const translate = async () => {
   if (!chinese) return;
   CHINESE = await unpack(payloads("words")[0]);
   document.documentElement.lang = "zh";
-  for (const one of document.querySelectorAll("[data-t]")) one.textContent = one.textContent.match(/^ ?/) + t(one.textContent);
+  for (const one of document.querySelectorAll("[data-t]"))
+    one.textContent = one.textContent.match(/^ ?/) + t(one.textContent);
 };
 
 const num = (number) => number.toLocaleString("en");
@@ -42,5 +43,6 @@ const scoreText = (score) => (Number.isNaN(score) ? t("not scored") : percent(sc
 /** 1:04.2, as the terminal tells times. */
 const clock = (seconds, digits = 1) => {
   const minutes = Math.floor(seconds / 60 + 1e-9);
-  return `${minutes}:${Math.abs(seconds - 60 * minutes).toFixed(digits).padStart(digits ? digits + 3 : 2, "0")}`;
+  const rest = Math.abs(seconds - 60 * minutes).toFixed(digits);
+  return `${minutes}:${rest.padStart(digits ? digits + 3 : 2, "0")}`;
 };
