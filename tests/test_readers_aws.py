@@ -106,7 +106,9 @@ def test_a_job_that_failed_is_named_as_such() -> None:
 
 def test_a_wrong_field_is_told_with_its_path() -> None:
     turn = {"BeginOffsetMillis": "late", "EndOffsetMillis": 2100, "Content": "Hello."}
-    assert refusal(contact_lens(Transcript=[turn])).startswith("$.Transcript[0].BeginOffsetMillis: Expected `float`")
+    assert refusal(contact_lens(Transcript=[turn])).startswith(
+        "$.Transcript[0].BeginOffsetMillis: Expected `float | null`"
+    )
 
 
 def test_a_rule_of_call_analytics_is_not_a_call() -> None:

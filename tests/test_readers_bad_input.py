@@ -69,7 +69,7 @@ def test_no_refusal_repeats_what_was_said() -> None:
         {"id": "c", "turns": [{"text": secret, "role": secret}]},
         {"id": "c", "turns": secret},
         f'{{"id": "c", "turns": [{{"text": "{secret}',
-        {"JobStatus": "COMPLETED", "Channel": "VOICE", "Transcript": [{"Content": secret}]},
+        {"JobStatus": "COMPLETED", "Channel": "VOICE", "Transcript": [{"Content": "x", "BeginOffsetMillis": secret}]},
         {"uuid": "u", "dialog": [{"type": secret, "start": secret}]},
         f"1\n00:00:00,000 --> 00:00:01,000\n{secret}\xe9".encode("latin-1"),
     ):

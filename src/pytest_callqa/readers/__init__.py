@@ -36,7 +36,7 @@ from pytest_callqa.readers import (
     vcon,
     whisper,
 )
-from pytest_callqa.readers.content import Content, Reader
+from pytest_callqa.readers.content import Content, Reader, spellings
 from pytest_callqa.readers.duplicates import Duplicates
 from pytest_callqa.readers.finishing import finish
 from pytest_callqa.readers.native import Native, schema, to_native
@@ -225,7 +225,8 @@ def _read(document: Document, options: ReadOptions, sidecars: Sidecars, roles: R
 
 def _read_content(content: Content, options: ReadOptions) -> Call:
     try:
-        return _reader(content, options.format).read(content, options)
+        reader, content = _recognised(content, options.format)
+        return reader.read(content, options)
     except (ValueError, LookupError, ArithmeticError, RecursionError, MemoryError) as error:
         # What a reader did not foresee is the file's fault all the same, and must not end the run.
         raise BadInput(
@@ -233,15 +234,17 @@ def _read_content(content: Content, options: ReadOptions) -> Call:
         ) from error
 
 
-def _reader(content: Content, format: str) -> Reader:
+def _recognised(content: Content, format: str) -> tuple[Reader, Content]:
+    """Who reads the content, and the content as it is spelt there."""
     if format == "auto":
-        for reader in _READERS:
-            if reader.recognise(content):
-                return reader
+        for spelt in spellings(content):
+            for reader in _READERS:
+                if reader.recognise(spelt):
+                    return reader, spelt
     if content.is_blank:
         raise BadInput("The file is empty: export the call again.")
     if format != "auto":
-        return FORMATS[format]
+        return FORMATS[format], content
     raise BadInput(
         f"This is not a transcript in a format that is known ({', '.join(FORMATS)}): leave the file out, or "
         "name its format with --callqa-format (callqa: --format)."

@@ -22,7 +22,7 @@ class _Word(msgspec.Struct, frozen=True):
     end: float | None = None
     confidence: float | None = None
     speaker: str | None = None
-    channel: str | None = None
+    channel: str | int | None = None
 
 
 class _Utterance(msgspec.Struct, frozen=True):
@@ -30,7 +30,7 @@ class _Utterance(msgspec.Struct, frozen=True):
     start: float
     end: float
     speaker: str | None = None
-    channel: str | None = None
+    channel: str | int | None = None
     words: list[_Word] = []
 
 
@@ -51,8 +51,8 @@ class AssemblyAi:
     name = "assemblyai"
 
     def recognise(self, content: Content) -> bool:
-        """``audio_url`` and ``words``, with the status of a job."""
-        return content.has("audio_url", "status", "words")
+        """``audio_url`` with the status of a job, and what was said."""
+        return content.has("audio_url", "status") and any(content.has(key) for key in ("words", "utterances", "text"))
 
     def read(self, content: Content, options: ReadOptions) -> Call:
         """Raises :class:`BadInput` for a failed job and for fields that do not fit."""
@@ -100,8 +100,8 @@ def _text(transcript: _Transcript) -> tuple[Turn, ...]:
     return (Turn(text=transcript.text),) if transcript.text else ()
 
 
-def _speaker(speaker: str | None, channel: str | None) -> str:
-    return f"channel {channel}" if channel else speaker or ""
+def _speaker(speaker: str | None, channel: str | int | None) -> str:
+    return f"channel {channel}" if channel not in (None, "") else speaker or ""
 
 
 def _word(word: _Word) -> Word:

@@ -7,12 +7,13 @@ analytics output" of the Amazon Transcribe guide. Times are milliseconds from th
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 import msgspec
 
 from pytest_callqa.call import Call, Role, Silence, Turn, Word
 from pytest_callqa.errors import BadInput
-from pytest_callqa.readers.clock import seconds
+from pytest_callqa.readers.clock import aware, seconds
 from pytest_callqa.readers.content import Content
 from pytest_callqa.readers.options import ReadOptions
 from pytest_callqa.readers.tolerance import tolerance
@@ -38,9 +39,10 @@ class _Item(msgspec.Struct, rename="pascal", frozen=True):
 
 
 class _Turn(msgspec.Struct, rename="pascal", frozen=True):
-    content: str
-    begin_offset_millis: float
-    end_offset_millis: float
+    content: str = ""
+    begin_offset_millis: float | None = None
+    end_offset_millis: float | None = None
+    absolute_time: datetime | None = None  # of a chat's message
     participant_id: str = ""
     participant_role: str = ""
     loudness_score: list[float | None] = []  # Contact Lens
@@ -153,15 +155,19 @@ def _analysis(content: Content) -> _Analysis:
 
 def _call(analysis: _Analysis, format: str, identity: str, *limits: str) -> Call:
     roles = {who.participant_id: who.participant_role for who in analysis.participants}
+    began = min((aware(turn.absolute_time) for turn in analysis.transcript if turn.absolute_time), default=None)
     redacted = analysis.content_metadata.output == "Redacted"
     measured = analysis.conversation_characteristics
     categories = ", ".join(analysis.categories.matched_categories)
     return Call(
         id=identity,
         turns=tuple(
-            _turn(turn, turn.participant_role or roles.get(turn.participant_id, "")) for turn in analysis.transcript
+            _turn(turn, turn.participant_role or roles.get(turn.participant_id, ""), began)
+            for turn in analysis.transcript
+            if turn.content
         ),
         tolerance=tolerance(format),
+        started=began,
         language=analysis.language_code,
         duration=seconds(measured.total_conversation_duration_millis),
         silences=silences(measured.non_talk_time.instances if measured.non_talk_time else ()),
@@ -177,12 +183,15 @@ def silences(spans: Iterable[_Span]) -> tuple[Silence, ...]:
     return tuple(Silence(span.begin_offset_millis / 1000, span.end_offset_millis / 1000) for span in spans)
 
 
-def _turn(turn: _Turn, role: str) -> Turn:
+def _turn(turn: _Turn, role: str, began: datetime | None = None) -> Turn:
+    start, end = seconds(turn.begin_offset_millis), seconds(turn.end_offset_millis)
+    if start is None and turn.absolute_time and began:
+        start = (aware(turn.absolute_time) - began).total_seconds()
     return Turn(
         role=ROLES.get(role, "unknown"),
         text=turn.content,
-        start=turn.begin_offset_millis / 1000,
-        end=turn.end_offset_millis / 1000,
+        start=start,
+        end=end,
         speaker=turn.participant_id or role,
         words=with_punctuation(map(_word, turn.items)),
         loudness=loudness(turn.loudness_score or turn.loudness_scores),

@@ -34,22 +34,25 @@ _NO_LINE = "no loudness, and no ring, answer, hold or transfer times"
 
 
 class _BatchWord(msgspec.Struct, frozen=True, rename="camel"):
-    offset_in_ticks: float
-    duration_in_ticks: float
+    offset: timedelta | None = None
+    duration: timedelta | None = None
+    offset_in_ticks: float | None = None
+    duration_in_ticks: float | None = None
     word: str = ""
     display_text: str = ""
     confidence: float | None = None
 
 
 class _Best(msgspec.Struct, frozen=True, rename="camel"):
-    display: str
+    display: str = ""
+    lexical: str = ""
     words: list[_BatchWord] = []
     display_words: list[_BatchWord] = []
 
 
 class _Recognised(msgspec.Struct, frozen=True, rename="camel"):
     channel: int = 0
-    speaker: int | None = None
+    speaker: int | str | None = None
     offset: timedelta | None = None
     duration: timedelta | None = None
     offset_in_ticks: float | None = None
@@ -61,6 +64,8 @@ class _Recognised(msgspec.Struct, frozen=True, rename="camel"):
 class _Batch(msgspec.Struct, frozen=True, rename="camel"):
     recognized_phrases: list[_Recognised]
     duration: timedelta | None = None
+    duration_in_ticks: float | None = None
+    duration_ticks: float | None = None  # older
 
 
 class AzureBatch:
@@ -83,7 +88,7 @@ class AzureBatch:
             turns=turns,
             tolerance=tolerance(self.name),
             language=next((phrase.locale for phrase in phrases if phrase.locale), ""),
-            duration=batch.duration.total_seconds() if batch.duration else None,
+            duration=_time(batch.duration_in_ticks or batch.duration_ticks, batch.duration),
             limits=(*_mixed_up(turns, options), _NO_ROLES, _NO_LINE),
             format=self.name,
         )
@@ -91,15 +96,21 @@ class AzureBatch:
 
 def _batch_turn(phrase: _Recognised, *, several: bool) -> Turn:
     best = phrase.n_best[0]
-    start = _time(phrase.offset_in_ticks, phrase.offset)
-    length = _time(phrase.duration_in_ticks, phrase.duration)
+    start, end = _times(phrase)
     return Turn(
-        text=best.display,
+        text=best.display or best.lexical,
         start=start,
-        end=None if start is None or length is None else start + length,
+        end=end,
         speaker=_speaker(phrase.channel if several else None, phrase.speaker),
         words=_batch_words(best),
     )
+
+
+def _times(timed: _Recognised | _BatchWord) -> tuple[float | None, float | None]:
+    """Start and end; no end without a start."""
+    start = _time(timed.offset_in_ticks, timed.offset)
+    length = _time(timed.duration_in_ticks, timed.duration)
+    return start, None if start is None or length is None else start + length
 
 
 def _time(ticks: float | None, written: timedelta | None) -> float | None:
@@ -113,20 +124,15 @@ def _batch_words(best: _Best) -> tuple[Word, ...]:
     shown = best.display_words or best.words
     confidences = [word.confidence for word in best.words] if len(best.words) == len(shown) else [None] * len(shown)
     return tuple(
-        Word(
-            word.display_text or word.word,
-            word.offset_in_ticks / _TICKS,
-            (word.offset_in_ticks + word.duration_in_ticks) / _TICKS,
-            confidence,
-        )
+        Word(word.display_text or word.word, *_times(word), confidence)
         for word, confidence in zip(shown, confidences, strict=True)
     )
 
 
-def _speaker(channel: int | None, speaker: int | None) -> str:
+def _speaker(channel: int | None, speaker: int | str | None) -> str:
     if channel is not None:
         return f"channel {channel}"
-    return "" if speaker is None else f"speaker {speaker}"
+    return f"speaker {speaker}" if isinstance(speaker, int) else speaker or ""
 
 
 def _mixed_up(turns: Sequence[Turn], options: ReadOptions) -> Iterator[str]:
@@ -149,16 +155,20 @@ def _mixed_up(turns: Sequence[Turn], options: ReadOptions) -> Iterator[str]:
 
 class _FastWord(msgspec.Struct, frozen=True, rename="camel"):
     text: str
-    offset_milliseconds: float
-    duration_milliseconds: float
+    offset_milliseconds: float | None = None
+    duration_milliseconds: float | None = None
+    offset: float | None = None  # before November 2024
+    duration: float | None = None
 
 
 class _Phrase(msgspec.Struct, frozen=True, rename="camel"):
     text: str
-    offset_milliseconds: float
-    duration_milliseconds: float
+    offset_milliseconds: float | None = None
+    duration_milliseconds: float | None = None
+    offset: float | None = None
+    duration: float | None = None
     channel: int = 0
-    speaker: int | None = None
+    speaker: int | str | None = None
     locale: str = ""
     words: list[_FastWord] = []
 
@@ -166,6 +176,7 @@ class _Phrase(msgspec.Struct, frozen=True, rename="camel"):
 class _Fast(msgspec.Struct, frozen=True, rename="camel"):
     phrases: list[_Phrase]
     duration_milliseconds: float | None = None
+    duration: float | None = None
 
 
 class AzureFast:
@@ -187,27 +198,28 @@ class AzureFast:
             turns=turns,
             tolerance=tolerance(self.name),
             language=next((phrase.locale for phrase in fast.phrases), ""),
-            duration=seconds(fast.duration_milliseconds),
+            duration=seconds(fast.duration if fast.duration_milliseconds is None else fast.duration_milliseconds),
             limits=(*_mixed_up(turns, options), _NO_ROLES, _NO_LINE),
             format=self.name,
         )
 
 
 def _fast_turn(phrase: _Phrase, *, several: bool) -> Turn:
+    start, end = _fast_times(phrase)
     return Turn(
         text=phrase.text,
-        start=phrase.offset_milliseconds / 1000,
-        end=(phrase.offset_milliseconds + phrase.duration_milliseconds) / 1000,
+        start=start,
+        end=end,
         speaker=_speaker(phrase.channel if several else None, phrase.speaker),
-        words=tuple(
-            Word(
-                word.text,
-                word.offset_milliseconds / 1000,
-                (word.offset_milliseconds + word.duration_milliseconds) / 1000,
-            )
-            for word in phrase.words
-        ),
+        words=tuple(Word(word.text, *_fast_times(word)) for word in phrase.words),
     )
+
+
+def _fast_times(timed: _Phrase | _FastWord) -> tuple[float | None, float | None]:
+    """Start and end in seconds; no end without a start."""
+    start = timed.offset if timed.offset_milliseconds is None else timed.offset_milliseconds
+    length = timed.duration if timed.duration_milliseconds is None else timed.duration_milliseconds
+    return seconds(start), None if start is None or length is None else (start + length) / 1000
 
 
 class _SpokenWord(msgspec.Struct, frozen=True, rename="camel"):
@@ -255,26 +267,29 @@ class AzureContentUnderstanding:
     def read(self, content: Content, options: ReadOptions) -> Call:
         """Raises :class:`BadInput` for fields that do not fit, and if nothing in the file is a transcript."""
         understood = content.to(_Understanding)
-        medium = understood.result.contents[0]
-        phrases = medium.transcript_phrases
-        call = Call(id="", turns=tuple(map(_spoken_turn, phrases))) if phrases else _in_markdown(medium, options)
+        contents = understood.result.contents
+        phrases = [phrase for medium in contents for phrase in medium.transcript_phrases]
+        if phrases:
+            call = Call(id="", turns=in_time(map(_spoken_turn, phrases)))
+        else:
+            call = _in_markdown("\n\n".join(medium.markdown for medium in contents), options)
         return msgspec.structs.replace(
             call,
             id=understood.id,
             tolerance=call.tolerance or tolerance(self.name),
             language=_language(phrases),
-            duration=seconds(medium.end_time_ms),
+            duration=seconds(max((one.end_time_ms for one in contents if one.end_time_ms is not None), default=None)),
             limits=(*call.limits, _NO_LINE),
             format=self.name,
         )
 
 
-def _in_markdown(medium: _Medium, options: ReadOptions) -> Call:
+def _in_markdown(markdown: str, options: ReadOptions) -> Call:
     """The captions of a file that was stored without its phrases, with the tolerance of captions."""
-    captions = "\n\n".join(_FENCED.findall(medium.markdown))
+    captions = "\n\n".join(_FENCED.findall(markdown))
     if captions:
         return WebVtt().read(Content(f"WEBVTT\n\n{captions}".encode()), options)
-    text = Content(medium.markdown.encode())
+    text = Content(markdown.encode())
     if LabelledText().recognise(text):
         return LabelledText().read(text, options)
     raise BadInput("Its Markdown holds no transcript: analyse the recording with a transcript, or leave the file out.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Protocol, TypeVar
 
@@ -105,14 +105,47 @@ def _without_bom(data: bytes) -> bytes:
 
 
 def typed(value: object, kind: type[T]) -> T:
-    """``value`` as ``kind``; numbers and booleans may be strings, as some vendors write them.
+    """``value`` as ``kind``; numbers and booleans may be strings, and what is not known ``null``, as vendors write.
 
     Raises :class:`BadInput` placed at the JSON path.
     """
     try:
         return msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise _misfit(error) from None
+        try:
+            return msgspec.convert(_known(value), kind, strict=False)
+        except msgspec.ValidationError:
+            raise _misfit(error) from None
+
+
+def _known(value: object) -> object:
+    """The value without the fields that are ``null``: some writers leave out what others write so."""
+    if isinstance(value, dict):
+        return {key: _known(item) for key, item in value.items() if item is not None}
+    return [_known(item) for item in value] if isinstance(value, list) else value
+
+
+_CASES: tuple[Callable[[str], str], ...] = (
+    lambda key: re.sub(r"(?<=[a-z0-9])_([a-z0-9])", lambda match: match[1].upper(), key[:1].lower() + key[1:]),
+    lambda key: re.sub(r"(?<=[a-z0-9])([A-Z])", lambda match: f"_{match[1]}", key).lower(),
+    lambda key: re.sub(r"(?:^|_)([a-z0-9])", lambda match: match[1].upper(), key),
+)
+"""A key as ``camelCase``, ``snake_case`` and ``PascalCase``."""
+
+
+def spellings(content: Content) -> Iterator[Content]:
+    """The content, then as others would spell its keys: a vendor's libraries do not all write what its service does."""
+    yield content
+    for spelt in _CASES:
+        value = _recased(content.value, spelt)
+        if content.value is not None and value != content.value:
+            yield Content(content.data, value, content.file)
+
+
+def _recased(value: object, spelt: Callable[[str], str]) -> object:
+    if isinstance(value, dict):
+        return {spelt(key): _recased(item, spelt) for key, item in value.items()}
+    return [_recased(item, spelt) for item in value] if isinstance(value, list) else value
 
 
 def _misfit(error: msgspec.ValidationError) -> BadInput:

@@ -24,8 +24,9 @@ class _Word(msgspec.Struct, frozen=True):
 
 
 class _Alternative(msgspec.Struct, frozen=True):
-    transcript: str
+    transcript: str = ""
     words: list[_Word] = []
+    languages: list[str] = []
 
 
 class _Channel(msgspec.Struct, frozen=True):
@@ -78,7 +79,7 @@ class Deepgram:
             id=response.metadata.request_id,
             turns=_utterances(results) if results.utterances else _from_words(results),
             tolerance=tolerance(self.name),
-            language=next((channel.detected_language or "" for channel in results.channels), ""),
+            language=next(filter(None, map(_language, results.channels)), ""),
             duration=response.metadata.duration,
             limits=(
                 "Deepgram numbers its speakers or channels: roles need a role map",
@@ -86,6 +87,12 @@ class Deepgram:
             ),
             format=self.name,
         )
+
+
+def _language(channel: _Channel) -> str:
+    """The language that was detected, if it is one."""
+    named = {language for alternative in channel.alternatives[:1] for language in alternative.languages}
+    return channel.detected_language or (named.pop() if len(named) == 1 else "")
 
 
 def _is_alternative(content: Content) -> bool:

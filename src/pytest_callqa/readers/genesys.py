@@ -32,11 +32,12 @@ class _Length(msgspec.Struct, frozen=True, rename="camel"):
 
     milliseconds: float | None = None
     duration_ms: float | None = None
+    millis: float | None = None
     seconds: float | None = None
 
 
 class _Participant(msgspec.Struct, frozen=True, rename="camel"):
-    participant_purpose: str
+    participant_purpose: str = ""
     user_id: str | None = None
     queue_id: str | None = None
     start_time_ms: float | None = None
@@ -51,8 +52,8 @@ class _Word(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class _Phrase(msgspec.Struct, frozen=True, rename="camel"):
-    participant_purpose: str
     start_time_ms: float
+    participant_purpose: str = ""
     text: str = ""
     decorated_text: str | None = None
     duration: float | _Length | None = None
@@ -67,7 +68,8 @@ class _Transcript(msgspec.Struct, frozen=True, rename="camel"):
 class _Conversation(msgspec.Struct, frozen=True, rename="camel"):
     transcripts: list[_Transcript]
     conversation_id: str = ""
-    conversation_start_time: int = 0
+    conversation_start_time: float = 0
+    duration: float | _Length | None = None
     participants: list[_Participant] = []
 
 
@@ -77,10 +79,13 @@ class Genesys:
     name = "genesys"
 
     def recognise(self, content: Content) -> bool:
-        """A list of ``transcripts`` with ``phrases``."""
+        """A list of ``transcripts`` with ``phrases`` at their times."""
         transcripts = content.get("transcripts")
         first = transcripts[0] if isinstance(transcripts, list) and transcripts else None
-        return isinstance(first, dict) and "phrases" in first
+        phrases = first.get("phrases") if isinstance(first, dict) else None
+        return isinstance(phrases, list) and (
+            not phrases or (isinstance(phrases[0], dict) and "startTimeMs" in phrases[0])
+        )
 
     def read(self, content: Content, options: ReadOptions) -> Call:
         """Raises :class:`BadInput` for fields that do not fit."""
@@ -94,7 +99,8 @@ class Genesys:
             turns=in_time(_turn(phrase, talk) for transcript in talk.transcripts for phrase in transcript.phrases),
             tolerance=tolerance(self.name),
             language=next((one.language for one in talk.transcripts if one.language), ""),
-            started=since_1970(origin * 1000) if origin >= EPOCH_MS else None,
+            started=since_1970(int(origin * 1000)) if origin >= EPOCH_MS else None,
+            duration=_length(talk.duration),
             agent=agents.pop() if len(agents) == 1 else "",
             queue=next((who.queue_id for who in talk.participants if who.queue_id), ""),
             limits=(
@@ -136,8 +142,8 @@ def _length(duration: float | _Length | None) -> float | None:
         return None if duration is None else duration / 1000
     if duration.seconds is not None:
         return duration.seconds
-    milliseconds = duration.milliseconds if duration.milliseconds is not None else duration.duration_ms
-    return None if milliseconds is None else milliseconds / 1000
+    known = (duration.milliseconds, duration.duration_ms, duration.millis)
+    return next((length / 1000 for length in known if length is not None), None)
 
 
 def _role(phrase: _Phrase, participants: Sequence[_Participant]) -> Role:

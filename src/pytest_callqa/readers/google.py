@@ -29,10 +29,10 @@ _EPOCH = 10**14  # microseconds; a call that lasted as long would have begun thr
 
 
 class _Entry(msgspec.Struct, frozen=True):
-    text: str
-    role: str
-    start_timestamp_usec: int
-    user_id: int = 0
+    text: str = ""
+    role: str = ""
+    start_timestamp_usec: int | None = None
+    user_id: int | str = 0
 
 
 class _Upload(msgspec.Struct, frozen=True):
@@ -53,7 +53,7 @@ class JsonConversation:
     def read(self, content: Content, options: ReadOptions) -> Call:
         """Raises :class:`BadInput` for fields that do not fit."""
         entries = content.to(_Upload).entries
-        first = min((entry.start_timestamp_usec for entry in entries), default=0)
+        first = min((one.start_timestamp_usec for one in entries if one.start_timestamp_usec is not None), default=0)
         absolute = first >= _EPOCH
         origin = first if absolute else 0
         return Call(
@@ -62,7 +62,7 @@ class JsonConversation:
                 Turn(
                     role=_ROLES.get(entry.role, "unknown"),
                     text=entry.text,
-                    start=(entry.start_timestamp_usec - origin) / 1e6,
+                    start=None if entry.start_timestamp_usec is None else (entry.start_timestamp_usec - origin) / 1e6,
                     speaker=f"speaker {entry.user_id}",
                 )
                 for entry in entries
@@ -143,6 +143,12 @@ class _Conversation(msgspec.Struct, frozen=True, rename="camel"):
     latest_analysis: _Analysis | None = None
     labels: dict[str, str] = {}
 
+    @property
+    def began(self) -> datetime | None:
+        """When the conversation began, else when its first message was sent, if it says so."""
+        sent = (segment.message_time for segment in self.transcript.transcript_segments if segment.message_time)
+        return aware(self.start_time) if self.start_time else min(map(aware, sent), default=None)
+
 
 class Conversation:
     """The API's Conversation: words, and the silences, holds and interruptions that Insights found."""
@@ -207,8 +213,8 @@ def _turn(segment: _Segment, talk: _Conversation) -> Turn:
         for word in segment.words
     )
     start, end = span(words)
-    if start is None and segment.message_time and talk.start_time:
-        start = (aware(segment.message_time) - aware(talk.start_time)).total_seconds()
+    if start is None and segment.message_time and talk.began:
+        start = (aware(segment.message_time) - talk.began).total_seconds()
     return Turn(
         role=role,
         text=segment.text,

@@ -71,7 +71,8 @@ class _Segment(msgspec.Struct, frozen=True, rename="pascal"):
     segment_start_time: float
     segment_end_time: float
     segment_speaker: str
-    display_text: str
+    display_text: str = ""
+    original_text: str = ""
     segment_interruption: bool = False
     ivr_segment: bool = msgspec.field(default=False, name="IVRSegment")
     loudness_scores: list[float | None] = []
@@ -134,7 +135,7 @@ def _started(about: _Analytics) -> datetime | None:
 def _turn(segment: _Segment, role: Role) -> Turn:
     return Turn(
         role="system" if segment.ivr_segment else role,
-        text=segment.display_text,
+        text=segment.display_text or segment.original_text,
         start=segment.segment_start_time,
         end=segment.segment_end_time,
         speaker=segment.segment_speaker,

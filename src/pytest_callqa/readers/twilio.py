@@ -51,7 +51,7 @@ class Twilio:
         """A list of ``sentences`` with ``transcript``."""
         sentences = content.get("sentences")
         first = sentences[0] if isinstance(sentences, list) and sentences else None
-        return isinstance(first, dict) and "transcript" in first
+        return isinstance(first, dict) and "transcript" in first and "startTime" not in first
 
     def read(self, content: Content, options: ReadOptions) -> Call:
         """Raises :class:`BadInput` for fields that do not fit."""

@@ -28,14 +28,10 @@ from pytest_callqa.readers.tolerance import tolerance
 from pytest_callqa.readers.words import in_time, shifted
 
 
-class _PartyMeta(msgspec.Struct, frozen=True):
-    role: str | None = None
-
-
 class _Party(msgspec.Struct, frozen=True):
     name: str | None = None
     role: str | None = None
-    meta: _PartyMeta | None = None
+    meta: object = None
     type: str | None = None
     ring_time: float | None = None
 
@@ -44,11 +40,7 @@ class _History(msgspec.Struct, frozen=True):
     party: int
     time: datetime
     event: str
-    button: str | None = None
-
-
-class _DialogMeta(msgspec.Struct, frozen=True):
-    direction: str | None = None
+    button: str | int | None = None
 
 
 class _Dialog(msgspec.Struct, frozen=True):
@@ -62,7 +54,7 @@ class _Dialog(msgspec.Struct, frozen=True):
     filename: str | None = None
     disposition: str | None = None
     party_history: list[_History] = []
-    meta: _DialogMeta | None = None
+    meta: object = None
     transferor: int | None = None
     transfer_target: int | list[int] | None = None
     dashed_target: int | list[int] | None = msgspec.field(default=None, name="transfer-target")  # before 0.3.0
@@ -84,7 +76,7 @@ class _VCon(msgspec.Struct, frozen=True):
     dialog: list[_Dialog] | None = None
     analysis: list[_Analysis] | None = None
     attachments: list[_Analysis] | None = None
-    redacted: dict[str, object] | None = None
+    redacted: object = None
 
 
 _HISTORY: dict[str, EventKind] = {
@@ -265,7 +257,7 @@ class _Conversation:
         if index is None or not 0 <= index < len(self.parties):
             return "unknown"
         party = self.parties[index]
-        labels = (party.role, party.meta.role if party.meta else None, party.name)
+        labels = (party.role, _text_in(party.meta, "role"), party.name)
         roles = (role_of_label(label) for label in labels if label)
         return next((role for role in roles if role != "unknown"), "unknown")
 
@@ -415,7 +407,12 @@ def _noted(talk: _Conversation) -> Iterator[Event]:
             if entry.event == "join" and by == "agent":
                 kind = "answer"
             if kind:
-                yield Event(kind=kind, time=talk.seconds(entry.time), by=by, value=entry.button or "")
+                yield Event(
+                    kind=kind,
+                    time=talk.seconds(entry.time),
+                    by=by,
+                    value="" if entry.button is None else str(entry.button),
+                )
         if dialog.type == "transfer":
             target = next(
                 iter(_flat(dialog.dashed_target if dialog.transfer_target is None else dialog.transfer_target)), None
@@ -429,7 +426,13 @@ def _noted(talk: _Conversation) -> Iterator[Event]:
 
 
 def _direction(dialog: _Dialog) -> str:
-    return (dialog.meta.direction or "").lower() if dialog.meta else ""
+    return _text_in(dialog.meta, "direction").lower()
+
+
+def _text_in(meta: object, key: str) -> str:
+    """A text that writers keep among what is theirs alone, in whatever shape they like."""
+    value = meta.get(key) if isinstance(meta, dict) else None
+    return value if isinstance(value, str) else ""
 
 
 def _limits(talk: _Conversation) -> Iterator[str]:
@@ -440,6 +443,9 @@ def _limits(talk: _Conversation) -> Iterator[str]:
     used = {party for dialog in talk.dialogs for party in _flat(dialog.parties)}
     if any(not 0 <= party < len(talk.parties) for party in used):
         yield "a dialog names parties that the vCon does not list"
+    unread = sum(dialog.type == "text" and not isinstance(dialog.body, str) for dialog in talk.dialogs)
+    if unread:
+        yield f"{unread} of its messages are not in it as text"
     if any(dialog.type == "text" for dialog in talk.dialogs):
         yield "its messages were written: no silences and no loudness, and one may quote another"
     if not any(dialog.party_history for dialog in talk.dialogs):

@@ -123,6 +123,13 @@ class Whisper:
         )
 
 
+def _is_aligned(first: dict[str, object]) -> bool:
+    """Whether a segment's words have the scores that WhisperX gives them, or its speaker the name."""
+    words = first.get("words")
+    word = words[0] if isinstance(words, list) and words else None
+    return (isinstance(word, dict) and "score" in word) or str(first.get("speaker", "")).startswith("SPEAKER_")
+
+
 def _first(content: Content) -> dict[str, object]:
     segments = content.get("segments")
     first = segments[0] if isinstance(segments, list) and segments else None
@@ -131,7 +138,7 @@ def _first(content: Content) -> dict[str, object]:
 
 WHISPERX = Whisper(
     "whisperx",
-    lambda content: content.has("segments", "word_segments"),
+    lambda content: content.has("segments", "word_segments") or _is_aligned(_first(content)),
     "WhisperX numbers its speakers: roles need a role map",
     "words that could not be aligned, such as digits, have no times",
 )
@@ -142,7 +149,10 @@ OPENAI_DIARIZED = Whisper(
 )
 VERBOSE = Whisper(
     "whisper",
-    lambda content: any(key in _first(content) for key in ("no_speech_prob", "tokens", "words")),
+    lambda content: (
+        any(key in _first(content) for key in ("no_speech_prob", "tokens", "words"))
+        or (content.has("segments", "text", "language") and "speaker" not in _first(content))
+    ),
     "Whisper tells no speakers apart: roles are not known",
     "Whisper stretches words over the pauses between them: a silence is longer than it seems",
 )
