@@ -21,6 +21,7 @@ const load = async () => {
   for (const column of ["ids", "started", "agents", "teams", "languages", "lengths"])
     data[column] = parts.flatMap((part) => part[column]);
   data.count = data.ids.length;
+  data.apart = new Set(data.ids).size === data.count;
   const size = (data.rules = book.rules.map((rule) => ({
     severity: "major",
     section: "",
