@@ -17,6 +17,7 @@ SOURCE = Path(pytest_callqa.__file__).parent
 
 CORE = [
     "errors",
+    "whole",
     "plain",
     "call",
     "semantic",
@@ -29,7 +30,7 @@ CORE = [
     "redact",
     "ledger",
 ]
-OUTER = {"provenance", "readers", "bots", "scenarios", "report", "gate", "supervisor", "batch"}
+OUTER = {"provenance", "readers", "bots", "scenarios", "report", "gate", "outputs", "supervisor", "batch"}
 ALLOWED = {
     **{module: set(CORE[:place]) for place, module in enumerate(CORE)},
     "__init__": set(CORE),
@@ -38,6 +39,7 @@ ALLOWED = {
     "provenance": {*CORE, "readers"},
     "report": {*CORE, "report"},
     "gate": {*CORE, "report", "gate"},
+    "outputs": {*CORE, "report", "gate", "outputs"},
     "supervisor": {"errors"},
     "batch": {*CORE, "readers", "supervisor", "gate"},
     "tuning": {"errors", "plain", "phrases"},

@@ -32,6 +32,7 @@ from pytest_callqa.report.text import count, exhibit_lines, rules_table, termina
 from pytest_callqa.report.transcript import TextLevel
 from pytest_callqa.rules import RuleBook
 from pytest_callqa.supervisor import Limits
+from pytest_callqa.whole import write_whole
 
 CLEAN, FINDINGS, USAGE, NOT_JUDGED = 0, 1, 2, 3
 """Exit codes: nothing broken; a rule broken or a call unreadable; wrong usage; no call could be judged."""
@@ -81,9 +82,13 @@ def _parser() -> argparse.ArgumentParser:
     _book_option(check)
     _reading_options(check)
 
-    report = add("report", _report, "make the HTML report of one or more ledgers")
+    report = add("report", _report, "make the report of one or more ledgers, as HTML or in a format of pipelines")
     report.add_argument("ledgers", nargs="+", type=Path, metavar="LEDGER")
-    report.add_argument("--output", "-o", type=Path, default=Path("report.html"), help="default report.html")
+    report.add_argument("--output", "-o", type=Path, help="default report.html; other formats: standard output")
+    formats = ("html", "json", "markdown", "sarif", "github", "gitlab")
+    report.add_argument("--format", choices=formats, default="html", help="default html")
+    report.add_argument("--baseline", type=Path, metavar="FILE", help=TEXTS["baseline"][1])
+    report.add_argument("--gate", default=TEXTS["gate"][0], metavar="WORDS", help=TEXTS["gate"][1])
     report.add_argument("--compare", action="append", default=[], type=Path, metavar="LEDGER", help="a former run's")
     _level_option(report, "--text")
     text = "write the agents' scorecards here too, as CSV or XLSX by the file's name"
@@ -208,7 +213,7 @@ def _check(options: argparse.Namespace) -> int:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     tool = version("pytest-callqa")
     accepted = waivers.load(book.root)
-    baseline = Baseline.load(options.baseline) if options.baseline else None
+    baseline, against = _baseline_of(options)
     gate = Gate.parse(options.gate)
     options.ledger.unlink(missing_ok=True)
     settings = told(
@@ -235,7 +240,7 @@ def _check(options: argparse.Namespace) -> int:
     finished = datetime.now(UTC).isoformat(timespec="seconds")
     writer.write(ledger.Plan(verdicts=calls * len(order)), ledger.End(finished=finished))
     writer.close()
-    decision = decide([options.ledger], gate, baseline, options.baseline.name if options.baseline else "")
+    decision = decide([options.ledger], gate, baseline, against)
     width = shutil.get_terminal_size((100, 24)).columns
     print("\n".join([*terminal_lines(decision.summary, width), "", *gate_lines(decision, width)]))
     if options.report:
@@ -244,13 +249,34 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    _write_report(options.ledgers, options.output, options.level, options.compare)
+    if options.format == "html":
+        _write_report(options.ledgers, options.output or Path("report.html"), options.level, options.compare)
+    else:
+        _write_format(options)
     if options.scorecards:
         from pytest_callqa.report.sheets import write_scorecards
 
         write_scorecards(summarise(options.ledgers), options.scorecards)
         print(f"scorecards: {options.scorecards}")
     return CLEAN
+
+
+def _write_format(options: argparse.Namespace) -> None:
+    from pytest_callqa.outputs import pieces
+
+    baseline, against = _baseline_of(options)
+    text = pieces(options.format, options.ledgers, Gate.parse(options.gate), baseline, against)
+    data = (piece.encode("utf-8", "replace") for piece in text)
+    if options.output:
+        write_whole(options.output, data)
+        print(f"{options.format}: {options.output}")
+    else:
+        sys.stdout.buffer.writelines(data)
+
+
+def _baseline_of(options: argparse.Namespace) -> tuple[Baseline | None, str]:
+    """The baseline that was named, if one was, and its name."""
+    return (Baseline.load(options.baseline), options.baseline.name) if options.baseline else (None, "")
 
 
 def _write_report(ledgers: list[Path], output: Path, level: TextLevel, former: Sequence[Path] = ()) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
@@ -17,6 +15,7 @@ from pytest_callqa.ledger import Entry, Run, Unread
 from pytest_callqa.redact import redactor
 from pytest_callqa.report.model import Ledgers
 from pytest_callqa.rules import clause_order
+from pytest_callqa.whole import write_whole
 
 SCHEMA = 1
 """Of the file; a newer one is refused."""
@@ -112,17 +111,7 @@ class Baseline:
 
     def write(self, path: Path) -> None:
         """Write the file, whole or not at all. Raises :class:`BadInput` for a place that cannot be written."""
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-            with open(number, "wb") as file:
-                file.writelines(self.lines())
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(name, 0o644)
-            os.replace(name, path)
-        except OSError as error:
-            raise BadInput(f"cannot be written: {error.strerror}; name another place", file=str(path)) from None
+        write_whole(path, self.lines(), mode=0o644)
 
     # -- where it comes from
 
