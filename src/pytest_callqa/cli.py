@@ -151,6 +151,12 @@ def _parser() -> argparse.ArgumentParser:
     covering.add_argument("ledgers", nargs="+", type=Path, metavar="LEDGER")
     covering.add_argument("--ledger", type=Path, help="add the table to this ledger, for the report")
 
+    text = "hold people's verdicts on calls against the rules': agreement, kappa, precision, recall, where they differ"
+    calibrating = add("calibrate", _calibrate, text)
+    calibrating.add_argument("judgements", type=Path, metavar="HUMAN.csv", help="columns call, clause, verdict")
+    calibrating.add_argument("ledgers", nargs="+", type=Path, metavar="LEDGER")
+    calibrating.add_argument("--keep", action="store_true", help="add the table to the first ledger, for the report")
+
     text = "keep the findings of ledgers as the baseline that later runs are held against"
     baseline = add("baseline", _baseline, text)
     baseline.add_argument("action", choices=("update",))
@@ -382,6 +388,23 @@ def _append(path: Path, line: ledger.LedgerLine | bytes) -> None:
     writer = ledger.Writer(path)
     writer.write(line)
     writer.close()
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    from pytest_callqa.gate import calibration
+
+    found = calibration.calibrate(options.judgements, options.ledgers)
+    table = calibration.exhibit(found)
+    print("\n".join(exhibit_lines(table, shutil.get_terminal_size((100, 24)).columns)))
+    for line in calibration.told(found.differences):
+        print(f"differ: {visible(line)}")
+    for clause in found.under:
+        print(f"under its floor of agreement: {clause}")
+    for clause in found.small:
+        print(f"too few judgements to say whether it holds its floor of agreement: {clause}")
+    if options.keep and table not in ledger.read(options.ledgers[0]):
+        _append(options.ledgers[0], table)
+    return FINDINGS if found.under else NOT_JUDGED if found.small else CLEAN
 
 
 def _baseline(options: argparse.Namespace) -> int:
