@@ -208,7 +208,7 @@ MENU = ledger.Exhibit(
 
 def test_a_table_of_another_part_stands_in_its_view_with_links(tmp_path: Path) -> None:
     shown = page(tmp_path, RUDE, TEETH, MENU)
-    assert "Teeth A clause that misses says little. caught 1,234 share 0.5 unknown –" in shown.text
+    assert "Teeth A clause that misses says little. Caught 1,234 Share 0.5 Unknown –" in shown.text
     assert "1.2 7 rude a <b>" in shown.text
     assert {"#clause?id=1.2", "#call?id=rude"} <= {link["href"] for link in shown.all("a")}
     assert "Nothing was measured of the rules" not in shown.text
@@ -223,7 +223,7 @@ def test_a_view_that_nothing_was_added_to_says_what_would_be_there(tmp_path: Pat
 def test_edges_are_drawn_and_told(tmp_path: Path) -> None:
     shown = page(tmp_path, MENU)
     assert "start start sales sales help help 1 2 back" in shown.text
-    assert "from to by start sales 1 start help 2 help sales sales start back" in shown.text
+    assert "From To By start sales 1 start help 2 help sales sales start back" in shown.text
     (drawing,) = [svg for svg in shown.all("svg") if svg["class"] == "graph"]
     assert drawing["aria-label"] == "Menu"
 
