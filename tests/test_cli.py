@@ -55,6 +55,9 @@ def test_check_names_the_rules_that_need_pytest(desk: Project, capsys: pytest.Ca
     desk.file("rules/test_rules.py", rules + more).calls(GOOD)
     assert callqa("check", "--book", "rules", "calls") == cli.CLEAN
     assert "not judged, they need fixtures, run pytest for them: 2.2" in capsys.readouterr().err
+    first = desk.ledger()[0]
+    assert isinstance(first, ledger.Run)
+    assert first.settings["rules not run"] == "2.2"
 
 
 @pytest.mark.parametrize(

@@ -223,7 +223,11 @@ def _check(options: argparse.Namespace) -> int:
     gate = Gate.parse(options.gate)
     options.ledger.unlink(missing_ok=True)
     settings = told(
-        reading, calls=" ".join(options.calls), organisation=options.organisation, show_text=options.show_text
+        reading,
+        calls=" ".join(options.calls),
+        organisation=options.organisation,
+        show_text=options.show_text,
+        rules_not_run=", ".join(left),
     )
     first = ledger.run_line(judged, tool=tool, mode="batch", started=now, settings=settings, waivers=accepted)
     calls = sum(1 for _ in find_documents(options.calls, reading))
