@@ -30,7 +30,7 @@ CORE = [
     "redact",
     "ledger",
 ]
-OUTER = {"provenance", "readers", "bots", "scenarios", "report", "gate", "outputs", "supervisor", "batch"}
+OUTER = {"provenance", "readers", "bots", "scenarios", "report", "gate", "outputs", "supervisor", "resume", "batch"}
 ALLOWED = {
     **{module: set(CORE[:place]) for place, module in enumerate(CORE)},
     "__init__": set(CORE),
@@ -41,7 +41,8 @@ ALLOWED = {
     "gate": {*CORE, "report", "gate"},
     "outputs": {*CORE, "report", "gate", "outputs"},
     "supervisor": {"errors"},
-    "batch": {*CORE, "readers", "supervisor", "gate"},
+    "resume": {*CORE},
+    "batch": {*CORE, "readers", "supervisor", "resume", "gate"},
     "tuning": {"errors", "plain", "phrases"},
     "vendors": {"errors"},
     "bots": {*CORE, "bots"},

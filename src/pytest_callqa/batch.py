@@ -14,7 +14,7 @@ from typing import TypeAlias
 import msgspec
 
 from pytest_callqa import ledger
-from pytest_callqa.call import Call
+from pytest_callqa.call import Call, digest
 from pytest_callqa.engine import hear, judge
 from pytest_callqa.errors import BadInput
 from pytest_callqa.gate.waivers import waive
@@ -28,6 +28,7 @@ from pytest_callqa.readers import (
     unreadable,
 )
 from pytest_callqa.redact import redactor
+from pytest_callqa.resume import Former
 from pytest_callqa.rules import RuleBook
 from pytest_callqa.supervisor import ATTEMPTS, Limits, Say, Supervisor
 from pytest_callqa.verdict import Outcome, Verdict
@@ -40,7 +41,10 @@ WORST_KEPT = 10
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What every worker needs to know: the book (a folder), the ledger's order, the clauses to judge, how to read."""
+    """What every worker needs to know: the book (a folder), the ledger's order, the clauses to judge, how to read.
+
+    ``resume`` names the ledger of a run that goes on where another ended, and its first line.
+    """
 
     root: Path
     order: tuple[str, ...]
@@ -50,6 +54,7 @@ class Job:
     organisation: str = ""
     show_text: bool = False
     waivers: tuple[ledger.Waiver, ...] = ()
+    resume: tuple[Path, ledger.Run] | None = None
 
 
 class Failing(msgspec.Struct, frozen=True):
@@ -123,11 +128,16 @@ def judging(job: Job, say: Say = lambda _: None) -> Judge:
     book = RuleBook.load(job.root)
     wanted = set(job.clauses)
     rules = [rule for rule in book if rule.clause in wanted]
+    former = Former(*job.resume) if job.resume else None
 
     def judge_call(call: Call) -> ledger.Entry:
         say(call.id)
         heard = hear(call, book.code, language=job.options.language, organisation=job.organisation)
-        verdicts = [waive(judge(rule, heard, book.code, quotes=0), call, job.waivers) for rule in rules]
+        known = former.verdicts(digest(call)) if former else {}
+        verdicts = [
+            waive(known.get(rule.clause) or judge(rule, heard, book.code, quotes=0), call, job.waivers)
+            for rule in rules
+        ]
         entry = ledger.call_entry(job.order, heard, verdicts, redactor(call.names, off=job.show_text))
         heard.forget()
         return entry

@@ -30,12 +30,13 @@ from pytest_callqa.readers import FORMATS, ReadOptions, Unreadable, find_documen
 from pytest_callqa.report.model import summarise
 from pytest_callqa.report.text import count, exhibit_lines, rules_table, terminal_lines, visible
 from pytest_callqa.report.transcript import TextLevel
+from pytest_callqa.resume import before, make_way
 from pytest_callqa.rules import RuleBook
-from pytest_callqa.supervisor import Limits
+from pytest_callqa.supervisor import Limits, sigterm_as_ctrl_c
 from pytest_callqa.whole import write_whole
 
 CLEAN, FINDINGS, USAGE, NOT_JUDGED = 0, 1, 2, 3
-"""Exit codes: nothing broken; a rule broken or a call unreadable; wrong usage; no call could be judged."""
+"""Exit codes: nothing broken; a rule broken or a call unreadable; wrong usage; not every call could be judged."""
 
 EXIT_CODES: dict[Result, int] = {"clean": CLEAN, "findings": FINDINGS, "not judged": NOT_JUDGED}
 
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--report", type=Path, help="write the HTML report here")
     _level_option(check, "--report-text")
     check.add_argument("--organisation", default="", help="the organisation agents must name")
+    check.add_argument("--resume", action="store_true", help=SWITCHES["resume"])
     check.add_argument("--jobs", type=int, default=0, help="processes (default: one a processor)")
     check.add_argument("--timeout", type=float, default=TIMEOUT, help=f"seconds a call may take (default {TIMEOUT})")
     check.add_argument("--memory", type=int, default=0, help="megabytes a process may take (default: any)")
@@ -209,36 +211,55 @@ def _load_book(options: argparse.Namespace) -> RuleBook:
 
 def _check(options: argparse.Namespace) -> int:
     book = _load_book(options)
-    rules = [rule for rule in book if rule.portable]
     left = [rule.clause for rule in book if not rule.portable]
     if left:
         print(f"callqa: not judged, they need fixtures, run pytest for them: {', '.join(left)}", file=sys.stderr)
-    reading = _reading(options)
-    order = tuple(rule.clause for rule in rules)
-    judged = RuleBook(rules, book.code, root=book.root, version=book.version)
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    tool = version("pytest-callqa")
-    accepted = waivers.load(book.root)
-    baseline, against = _baseline_of(options)
     gate = Gate.parse(options.gate)
-    options.ledger.unlink(missing_ok=True)
-    settings = told(
-        reading,
-        calls=" ".join(options.calls),
-        organisation=options.organisation,
-        show_text=options.show_text,
-        rules_not_run=", ".join(left),
-    )
-    first = ledger.run_line(judged, tool=tool, mode="batch", started=now, settings=settings, waivers=accepted)
-    calls = sum(1 for _ in find_documents(options.calls, reading))
-    ledger.start_ledger(options.ledger, first, ledger.Plan(verdicts=calls * len(order)))
+    baseline, against = _baseline_of(options)
+    try:
+        with sigterm_as_ctrl_c():
+            _judge(options, book)
+    except KeyboardInterrupt:
+        print("callqa: stopped; what was judged is in the ledger", file=sys.stderr)
+    decision = decide([options.ledger], gate, baseline, against)
+    width = shutil.get_terminal_size((100, 24)).columns
+    print("\n".join([*terminal_lines(decision.summary, width), "", *gate_lines(decision, width)]))
+    if options.report:
+        _write_report([options.ledger], options.report, options.level)
+    return EXIT_CODES[decision.result]
+
+
+def _judge(options: argparse.Namespace, book: RuleBook) -> None:
+    """Judge the calls by the portable rules of the book, and write the ledger as it goes."""
+    reading = _reading(options)
     sidecars = find_sidecars(options.calls, reading)
+    calls = sum(1 for _ in find_documents(options.calls, reading))
+    rules = [rule for rule in book if rule.portable]
+    order = tuple(rule.clause for rule in rules)
+    accepted = waivers.load(book.root)
+    first = ledger.run_line(
+        RuleBook(rules, book.code, root=book.root, version=book.version),
+        tool=version("pytest-callqa"),
+        mode="batch",
+        started=_now(),
+        settings=told(
+            reading,
+            calls=" ".join(options.calls),
+            organisation=options.organisation,
+            show_text=options.show_text,
+            rules_not_run=", ".join(rule.clause for rule in book if not rule.portable),
+        ),
+        waivers=accepted,
+    )
+    make_way(options.ledger, resume=options.resume)
+    ledger.start_ledger(options.ledger, first, ledger.Plan(verdicts=calls * len(order)))
+    resume = (options.ledger, first) if options.resume else None
     in_force = waivers.in_force(accepted, waivers.day_of(first))
-    job = Job(book.root, order, order, reading, sidecars, options.organisation, options.show_text, in_force)
+    job = Job(book.root, order, order, reading, sidecars, options.organisation, options.show_text, in_force, resume)
     limits = Limits(options.timeout, options.memory)
+    documents = find_documents(options.calls, reading)
     writer = ledger.Writer(options.ledger)
     calls = 0
-    documents = find_documents(options.calls, reading)
     for calls, line in enumerate(judge_documents(documents, job, jobs=options.jobs, limits=limits), 1):
         writer.write(line)
         if sys.stderr.isatty() and calls % 500 == 0:
@@ -247,15 +268,13 @@ def _check(options: argparse.Namespace) -> int:
         print("\r", end="", file=sys.stderr)
     table = waivers.exhibit_of(options.ledger)
     writer.write(*filter(None, [table]), *files_read(options.ledger, [*reading.cases, *reading.attestations]))
-    finished = datetime.now(UTC).isoformat(timespec="seconds")
-    writer.write(ledger.Plan(verdicts=calls * len(order)), ledger.End(finished=finished))
+    writer.write(ledger.Plan(verdicts=calls * len(order)), ledger.End(finished=_now()))
     writer.close()
-    decision = decide([options.ledger], gate, baseline, against)
-    width = shutil.get_terminal_size((100, 24)).columns
-    print("\n".join([*terminal_lines(decision.summary, width), "", *gate_lines(decision, width)]))
-    if options.report:
-        _write_report([options.ledger], options.report, options.level)
-    return EXIT_CODES[decision.result]
+    before(options.ledger).unlink(missing_ok=True)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -356,7 +375,7 @@ def _teeth(options: argparse.Namespace) -> int:
         print(f"no mutant can break: {', '.join(found.untouched)}")
     if options.json:
         options.json.unlink(missing_ok=True)
-        _append(options.json, msgspec.json.format(msgspec.json.encode(found), indent=1))
+        ledger.append(options.json, msgspec.json.format(msgspec.json.encode(found), indent=1))
     _add_to(options.ledger, table)
     return CLEAN if found.caught == found.breaking and not found.untouched else FINDINGS
 
@@ -385,13 +404,7 @@ def _add_to(path: Path | None, table: ledger.Exhibit) -> None:
     """Add a table to a ledger, if one was named."""
     if path is not None:
         next(ledger.read(path), None)  # told at once if it is none
-        _append(path, table)
-
-
-def _append(path: Path, line: ledger.LedgerLine | bytes) -> None:
-    writer = ledger.Writer(path)
-    writer.write(line)
-    writer.close()
+        ledger.append(path, table)
 
 
 def _calibrate(options: argparse.Namespace) -> int:

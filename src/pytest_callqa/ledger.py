@@ -455,14 +455,29 @@ class Writer:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
     def write(self, *lines: LedgerLine | bytes) -> None:
-        """Append lines, whole or already encoded."""
+        """Append lines, whole or already encoded. Raises :class:`BadInput` when the disk takes no more."""
         data = b"".join(line if isinstance(line, bytes) else encode(line) for line in lines)
-        while data:
-            data = data[os.write(self._file, data) :]
+        try:
+            while data:
+                data = data[os.write(self._file, data) :]
+        except OSError as error:
+            raise BadInput(
+                f"cannot be written any more: {error.strerror}; what was judged before is in it, make room and resume",
+                file=str(self.path),
+            ) from None
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
+
+
+def append(path: Path, *lines: LedgerLine | bytes) -> None:
+    """Append lines to a ledger. Raises :class:`BadInput` as :meth:`Writer.write` does."""
+    writer = Writer(path)
+    try:
+        writer.write(*lines)
+    finally:
+        writer.close()
 
 
 def start_ledger(path: Path, *first: LedgerLine) -> bool:

@@ -9,7 +9,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import Connection, wait
@@ -48,6 +48,17 @@ _NO_MEMORY = 71
 
 _NAME = 256
 """Bytes kept of what a worker says it is at."""
+
+
+@contextmanager
+def sigterm_as_ctrl_c() -> Iterator[None]:
+    """While it lasts, SIGTERM (with which CI systems end a job) is a :class:`KeyboardInterrupt`, as Ctrl-C is."""
+    before = signal.getsignal(signal.SIGTERM)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class Limits(msgspec.Struct, frozen=True):

@@ -7,7 +7,8 @@ import os
 import re
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatch
 from functools import cache, cached_property
 from itertools import islice
@@ -18,6 +19,7 @@ import pytest
 
 from pytest_callqa import ledger
 from pytest_callqa.batch import Failing, Job, Tally, judge_documents, unread
+from pytest_callqa.call import digest
 from pytest_callqa.engine import hear, judge
 from pytest_callqa.errors import BadInput
 from pytest_callqa.finding import clock_time
@@ -25,8 +27,9 @@ from pytest_callqa.hearing import Hearing
 from pytest_callqa.plugin.excuses import EXCUSE, Excuses, excuse
 from pytest_callqa.plugin.once import run_once
 from pytest_callqa.plugin.settings import Settings
-from pytest_callqa.readers import CallRef, Unreadable, find_documents, find_sidecars, load, locate
+from pytest_callqa.readers import CallRef, Document, Unreadable, find_documents, find_sidecars, load, locate
 from pytest_callqa.redact import Redactor, redactor
+from pytest_callqa.resume import Former, verdicts_of
 from pytest_callqa.rules import PORTABLE, Code, Rule, RuleBook, find_root, rule_of
 from pytest_callqa.verdict import Outcome, Verdict
 
@@ -49,12 +52,13 @@ _NEEDLESS = PORTABLE | {"_callqa_ref", "request"}
 class Open(msgspec.Struct):
     """A call opened for questions, what takes personal data out of its texts, and its id without them.
 
-    ``told`` says whether the controller has been told what call it is.
+    ``known`` are verdicts that a former run gave; ``told`` says whether the controller has been told what call it is.
     """
 
     heard: Hearing
     hide: Redactor
     id: str
+    known: Mapping[str, Verdict]
     told: bool = False
 
 
@@ -72,6 +76,8 @@ class Matrix:
         self._order: tuple[str, ...] = ()
         self._rules: tuple[Rule, ...] = ()
         self._portable: tuple[str, ...] = ()
+        self._resume: tuple[Path, ledger.Run] | None = None
+        self._former: Former | None = None
         self._root = config.rootpath
         self.excuses = Excuses(settings)
         try:
@@ -137,6 +143,9 @@ class Matrix:
         self._rules = book.rules
         self._portable = tuple(found.clause for found in book if found.portable)
         first = self.excuses.begin(self.config, book, self.mode)
+        if self.settings.resume:
+            self._resume = self.settings.ledger, first
+            self._former = Former(*self._resume)
         if not self.settings.ledger.exists():
             ledger.start_ledger(self.settings.ledger, first, self._plan())
 
@@ -161,10 +170,25 @@ class Matrix:
             call = load(ref, self.settings.reading, self._sidecars)
             heard = hear(call, code, language=self.settings.language, organisation=self.settings.organisation)
             hide = redactor(call.names, off=self.settings.show_text)
-            known = Open(heard, hide, hide(call.id))
+            known = Open(heard, hide, hide(call.id), self._begin(ref, digest(call)))
         self._open[ref] = known
         if len(self._open) > _KEPT:
             self._open.popitem(last=False)
+        return known
+
+    def _begin(self, ref: CallRef, content: bytes) -> Mapping[str, Verdict]:
+        """Note that judging a call begins here, and give what is known of it.
+
+        A call that a former run began and did not end may have been what ended it: others watch while it is judged.
+        """
+        if self.mode != "cells" or not self._order:
+            return {}
+        known = self._former.verdicts(content) if self._former else {}
+        if self._former and content in self._former.begun and not known.keys() >= set(self._portable):
+            [line] = judge_documents([Document(ref.file, ref.place, offset=ref.offset)], self._job(), jobs=1)
+            known = verdicts_of(line, self._order) | dict(known) if isinstance(line, ledger.Entry) else known
+        with or_end_the_run():
+            ledger.append(self.settings.ledger, ledger.Begun(call=ref.id, content=content.hex()))
         return known
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -192,7 +216,7 @@ class Matrix:
 
     def _judge_cell(self, found: Rule, item: pytest.Function, fixtures: Mapping[str, object]) -> None:
         call = item.stash[OPEN]
-        verdict = judge(found, call.heard, code_at(root_of(item)), fixtures, quotes=1)
+        verdict = call.known.get(found.clause) or judge(found, call.heard, code_at(root_of(item)), fixtures, quotes=1)
         verdict = self.excuses.waive(ledger.redacted(verdict, call.hide, call.heard), call.heard.record)
         item.stash[VERDICT] = verdict
         if verdict.outcome is Outcome.WAIVED:
@@ -210,7 +234,13 @@ class Matrix:
     def _pass(self) -> Tally:
         """Judge all calls by all portable rules, writing the ledger as it goes."""
         settings = self.settings
-        job = Job(
+        documents = find_documents(settings.calls, settings.reading)
+        with or_end_the_run():
+            return self._write(judge_documents(documents, self._job(), jobs=settings.jobs, limits=settings.limits))
+
+    def _job(self) -> Job:
+        settings = self.settings
+        return Job(
             self._root,
             self._order,
             self._portable,
@@ -219,9 +249,8 @@ class Matrix:
             settings.organisation,
             settings.show_text,
             self.excuses.waivers,
+            self._resume,
         )
-        documents = find_documents(settings.calls, settings.reading)
-        return self._write(judge_documents(documents, job, jobs=settings.jobs, limits=settings.limits))
 
     def _judge_all(self, found: Rule, item: pytest.Function, fixtures: Mapping[str, object]) -> Tally:
         """Judge all calls by one rule that takes fixtures of the team's own."""
@@ -329,6 +358,15 @@ class Matrix:
             told += [("call", item.stash[OPEN].id), ("verdict", str(verdict.outcome))]
             told += [("quote", e.quote) for e in verdict.evidence if e.quote][:1]
         return told
+
+
+@contextmanager
+def or_end_the_run() -> Iterator[None]:
+    """Write to the ledger or end the run: what is not written down is worth nothing."""
+    try:
+        yield
+    except BadInput as error:
+        pytest.exit(str(error), returncode=pytest.ExitCode.INTERNAL_ERROR)
 
 
 # -- telling verdicts to pytest

@@ -56,6 +56,7 @@ SWITCHES = {
     "recordings": "judge the recordings in folders too, and take the pauses of transcripts from those beside them",
     "teeth": "change calls that keep a rule so that they break it, and fail the rules that miss it",
     "strict": "undecided verdicts fail",
+    "resume": "go on where the last run ended: judge only what its ledger lacks",
     "show_text": "do not redact numbers, addresses and names in outputs",
 }
 """Options that are on or off: help."""

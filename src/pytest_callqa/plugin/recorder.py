@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Generator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,10 +11,13 @@ import msgspec
 import pytest
 
 from pytest_callqa import ledger
+from pytest_callqa.errors import BadInput
 from pytest_callqa.plugin.excuses import KNOWN, NOT_GATED, Excuses
-from pytest_callqa.plugin.matrix import FACTS
+from pytest_callqa.plugin.matrix import FACTS, or_end_the_run
 from pytest_callqa.plugin.once import files
 from pytest_callqa.plugin.settings import Settings
+from pytest_callqa.resume import before, make_way
+from pytest_callqa.supervisor import sigterm_as_ctrl_c
 from pytest_callqa.verdict import Outcome
 
 NOT_REACHED = "not reached"
@@ -39,7 +43,9 @@ class Recorder:
         self.settings = settings
         self._pending: dict[tuple[str, str], list[ledger.Entry]] = {}
         self._unread: Counter[str] = Counter()
-        for old in (settings.ledger, *files(settings.ledger)):
+        self._told: list[str] = []
+        make_way(settings.ledger, resume=settings.resume)
+        for old in files(settings.ledger):
             old.unlink(missing_ok=True)
 
     @pytest.hookimpl(tryfirst=True)
@@ -79,9 +85,14 @@ class Recorder:
             self._write(line)
 
     def _write(self, *lines: ledger.LedgerLine) -> None:
-        writer = ledger.Writer(self.settings.ledger)
-        writer.write(*lines)
-        writer.close()
+        with or_end_the_run():
+            ledger.append(self.settings.ledger, *lines)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        """A run that is told to end ends as with Ctrl-C: with its ledger, its summary and its report."""
+        with sigterm_as_ctrl_c():
+            return (yield)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -101,6 +112,7 @@ class Recorder:
         if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not stopped:
             self._write(*files_read(self.settings.ledger, [*self.settings.cases, *self.settings.attestations]))
             self._write(ledger.End(finished=datetime.now(UTC).isoformat(timespec="seconds")))
+            before(self.settings.ledger).unlink(missing_ok=True)
         for scaffold in files(self.settings.ledger):
             scaffold.unlink(missing_ok=True)
         baseline = Excuses(self.settings).baseline
@@ -110,7 +122,12 @@ class Recorder:
         if self.settings.report is not None:
             from pytest_callqa.report.html import write_html
 
-            self._written = write_html([self.settings.ledger], self.settings.report, level=self.settings.report_text)
+            try:
+                written = write_html([self.settings.ledger], self.settings.report, level=self.settings.report_text)
+                self._told.append(f"report: {written}")
+            except BadInput as error:
+                self._told.append(f"report: {error}")
+                session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say per section what was kept and broken, and where the report is."""
@@ -122,10 +139,8 @@ class Recorder:
 
         terminalreporter.section("call quality")
         width = terminalreporter._tw.fullwidth
-        for line in (*terminal_lines(decision.summary, width), "", *gate_lines(decision, width)):
+        for line in (*terminal_lines(decision.summary, width), "", *gate_lines(decision, width), *self._told):
             terminalreporter.write_line(line)
-        if self.settings.report is not None:
-            terminalreporter.write_line(f"report: {self._written}")
 
 
 def _name(path: Path | None) -> str:

@@ -49,6 +49,7 @@ class Settings:
     save_failures: Path | None = None
     recordings: bool = False
     speech_model: Path | None = None
+    resume: bool = False
     cases: tuple[str, ...] = ()
     attestations: tuple[str, ...] = ()
     roles: Mapping[str, Role] = field(default_factory=dict)
@@ -138,6 +139,7 @@ def settings(config: pytest.Config) -> Settings:
         show_text=switch("show_text"),
         recordings=switch("recordings"),
         speech_model=file("speech_model"),
+        resume=switch("resume"),
         cases=paths("cases"),
         attestations=paths("attestations"),
         roles=role_map(listed("roles")),

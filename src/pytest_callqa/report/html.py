@@ -15,6 +15,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -95,7 +96,14 @@ def write_html(
             trend = compare(reading, summary, former) if former else None
             return _write(_Page(summary, trend, packer), out)
     except OSError as error:
-        raise BadInput(f"cannot be written: {error.strerror}; name another place", file=str(out)) from None
+        old = f"; what is there is the old report of {_changed(out)}" if out.is_file() else ""
+        problem = f"cannot be written: {error.strerror}{old}; make room, or name another place"
+        raise BadInput(problem, file=str(out)) from None
+
+
+def _changed(file: Path) -> str:
+    """When a file was last written."""
+    return f"{datetime.fromtimestamp(file.stat().st_mtime, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _write(page: _Page, out: Path) -> Written:
