@@ -87,12 +87,14 @@ class Decision:
     @property
     def stops(self) -> bool:
         """Whether anything but its single findings stops the change."""
-        return bool(self.failing_rates or self.small or self.faults or self.summary.errors or self.summary.unreadable)
+        summary = self.summary
+        broken = summary.errors or summary.unreadable or not summary.complete
+        return bool(self.failing_rates or self.small or self.faults or broken)
 
     @property
     def result(self) -> Result:
-        """*not judged*: no call was, or nothing is wrong but too few were to say whether a floor is held."""
-        if not self.summary.calls:
+        """*not judged*: not all was, or nothing is wrong but too few were to say whether a floor is held."""
+        if not self.summary.calls or not self.summary.complete:
             return "not judged"
         if self.blocking or self.failing_rates or self.faults or self.summary.errors or self.summary.unreadable:
             return "findings"
