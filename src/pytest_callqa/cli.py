@@ -420,7 +420,7 @@ def _calibrate(options: argparse.Namespace) -> int:
     for clause in found.small:
         print(f"too few judgements to say whether it holds its floor of agreement: {clause}")
     if options.keep and table not in ledger.read(options.ledgers[0]):
-        _append(options.ledgers[0], table)
+        ledger.append(options.ledgers[0], table)
     return FINDINGS if found.under else NOT_JUDGED if found.small else CLEAN
 
 
