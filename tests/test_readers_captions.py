@@ -171,3 +171,30 @@ def test_labels_in_chinese_and_english_are_roles(label: str, one: str, two: str)
 def test_a_colon_in_chinese_speech_is_no_label() -> None:
     read = call("1\n00:00:00,000 --> 00:00:01,000\n地址是这样：上海\n\n2\n00:00:01,000 --> 00:00:02,000\n好的\n")
     assert [turn.text for turn in read.turns] == ["地址是这样：上海", "好的"]
+
+
+@pytest.mark.parametrize(
+    "captions",
+    [
+        "1\n00:00:01 --> 00:00:02\nAgent: Hello.\n\n2\n00:00:03 --> 00:00:04\nCustomer: Hi.\n",
+        "1\n\n00:00:01,000 --> 00:00:02,000\nAgent: Hello.\n\n2\n\n00:00:03,000 --> 00:00:04,000\nCustomer: Hi.\n",
+        "1\n0:00:01,0  -->  0:00:02,00\n>> Agent: Hello.\n\n2\n0:00:03,0 --> 0:00:04,0\n>> Customer: Hi.\n",
+        '1\n00:00:01,000 --> 00:00:02,000\n<font color="#fff">Agent: Hello.</font>\n\n'
+        "2\n00:00:03,000 --> 00:00:04,000\n<i>Customer:</i> Hi.\n",
+        "\r\n\r\nWEBVTT\r\n\r\n00:01.000-->00:02.000 line:0\r\n(Agent) Hello.\r\n\r\n"
+        "00:03.000 --> 00:04.000\r\n（Customer）Hi.\r\n",
+        "WEBVTT\n00:01.000 --> 00:02.000\n- Agent: Hello.\n00:03.000 --> 00:04.000\n- Customer: Hi.\n",
+    ],
+    ids=["no fractions", "lone numbers", "chevrons", "type faces", "parentheses", "dashes"],
+)
+def test_captions_as_odd_writers_have_them(captions: str) -> None:
+    read = call(captions)
+    assert [(turn.role, turn.text, turn.start, turn.end) for turn in read.turns] == [
+        ("agent", "Hello.", 1.0, 2.0), ("customer", "Hi.", 3.0, 4.0),
+    ]  # fmt: skip
+
+
+def test_a_number_that_is_said_stays() -> None:
+    said = ("How many?", "5", "Five.", "(laughs) Well.")
+    cues = [f"{n}\n00:00:0{n},000 --> 00:00:0{n},500\n{words}\n" for n, words in enumerate(said, 1)]
+    assert [turn.text for turn in call("\n".join(cues)).turns] == list(said)

@@ -25,14 +25,15 @@ from pytest_callqa.readers.tolerance import tolerance
 _ARROW = "-->"
 _ASIDES = ("NOTE", "STYLE", "REGION")
 _LINE = re.compile(r"\r\n|\r|\n")
-_TIME = re.compile(r"\s*(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})(?!\S)")
+_TIME = re.compile(r"\s*(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?(?!\S)")
 # Possessive, so that a file of blanks and digits is looked at once and not once for each of them.
-_SRT = re.compile(r"\s*+(?:\d++[ \t]*+\r?\n)?+[ \t]*+\d++:\d{1,2}:\d{1,2}[.,]\d{1,3}[ \t]*+-->")
+_SRT = re.compile(r"\s*+(?:\d++[ \t]*+(?:\r?\n)++)?+[ \t]*+\d++:\d{1,2}:\d{1,2}(?:[.,]\d{1,3})?+[ \t]*+-->")
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?(?:[ \t]+(?P<name>[^<>]*))?>|</v>")
 _TAG = re.compile(r"</?(?:[cibuv]|ruby|rt|lang|font)\b[^<>]*>|<[\d:.]+>|<v\b|\{\\an?\d+\}", re.IGNORECASE)
 _BRACKETED = re.compile(r"[\[【](?P<name>[^\[\]【】]{1,40})[\]】](?P<colon>[:：]?)\s*(?P<rest>.*)")
+_ROUND = re.compile(r"[(（](?P<name>[^()（）]{1,40})[)）](?P<colon>[:：]?)\s*(?P<rest>.*)")
 _NAMED = re.compile(rf"(?P<name>[^\W\d_][\w.'’()（）· -]{{0,39}}){COLON}(?P<rest>.*)")
-_DASHED = re.compile(r"[-–]\s*(?P<rest>\D.*)")
+_DASHED = re.compile(r"(?:[-–]|>>+)\s*(?P<rest>\D.*)")
 
 
 _Style: TypeAlias = Literal["", "span", "bracket", "line", "name"]
@@ -61,7 +62,7 @@ class WebVtt:
 
     def recognise(self, content: Content) -> bool:
         """The first line says ``WEBVTT``."""
-        return re.match(rb"WEBVTT(?:[ \t\r\n]|$)", content.data) is not None
+        return re.match(rb"\s*WEBVTT(?:[ \t\r\n]|$)", content.data) is not None
 
     def read(self, content: Content, options: ReadOptions) -> Call:
         """Raises :class:`BadInput` unless the text is UTF-8 and has cues."""
@@ -83,7 +84,7 @@ class SubRip:
 
 
 def _call(text: str, format: str, options: ReadOptions) -> Call:
-    cues = [cue for cue in _cues(_LINE.split(text)) if cue.lines]
+    cues = [cue for cue in map(_plain, _cues(_LINE.split(text))) if cue.lines]
     if not cues:
         raise BadInput("The captions have no cue with words: export the call again.")
     is_label = _label_test(cues, RoleMap(options.roles))
@@ -111,7 +112,8 @@ def _cues(lines: Sequence[str]) -> Iterator[_Cue]:
     """The cues, also where a blank line is missing before one or slipped into its words."""
     cue: _Cue | None = None
     after_blank = True
-    for line, following in pairwise((*lines, "")):
+    numbers = _numbers(lines)
+    for place, (line, following) in enumerate(pairwise((*lines, ""))):
         if _ARROW in line:
             if cue:
                 yield cue
@@ -121,11 +123,31 @@ def _cues(lines: Sequence[str]) -> Iterator[_Cue]:
             if cue:
                 yield cue
             cue = None  # and so its lines belong to nothing
-        elif cue and line.strip() and not _is_identifier(line, following, after_blank=after_blank):
+        elif not cue or place in numbers or _is_identifier(line, following, after_blank=after_blank):
+            pass
+        elif line.strip():
             cue.lines.append(line.strip())
         after_blank = not line.strip()
     if cue:
         yield cue
+
+
+def _numbers(lines: Sequence[str]) -> set[int]:
+    """The places of cue numbers that stand by themselves, a blank line before and after, as some writers put them."""
+    last, numbers = -1, set[int]()
+    for place, line in enumerate(lines):
+        if _ARROW in line and 0 <= last < place - 1 and lines[last].strip().isdigit() and not lines[last - 1].strip():
+            numbers.add(last)
+        if line.strip():
+            last = place
+    return numbers
+
+
+def _plain(cue: _Cue) -> _Cue:
+    """The cue without its type faces, in which a label may stand; voices are left, they are labels."""
+    if any(_VOICE.search(line) for line in cue.lines):
+        return cue
+    return cue._replace(lines=[plain for line in cue.lines if (plain := _TAG.sub("", line).strip())])
 
 
 def _is_identifier(line: str, following: str, *, after_blank: bool) -> bool:
@@ -137,7 +159,7 @@ def _time(text: str) -> float | None:
     if not match:
         return None
     hours, minutes, seconds, fraction = match.groups()
-    return int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds) + int(fraction.ljust(3, "0")) / 1000
+    return int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds) + int((fraction or "").ljust(3, "0")) / 1000
 
 
 def _label_test(cues: Sequence[_Cue], roles: RoleMap) -> Callable[[str], bool]:
@@ -146,8 +168,8 @@ def _label_test(cues: Sequence[_Cue], roles: RoleMap) -> Callable[[str], bool]:
     A name counts only if the file is written that way: its first cue starts with one, the name comes
     back, and it is capitalised. Otherwise the label must say its role, or the role map must know it.
     """
-    found = [match["name"] for cue in cues for line in cue.lines if (match := _NAMED.fullmatch(line))]
-    first = _NAMED.fullmatch(cues[0].lines[0])
+    found = [match["name"] for cue in cues for line in cue.lines if (match := _NAMED.fullmatch(_undashed(line)))]
+    first = _NAMED.fullmatch(_undashed(cues[0].lines[0]))
     names = {name for name, count in Counter(found).items() if first and count > 1 and _is_capitalised(name)}
 
     def is_label(name: str) -> bool:
@@ -155,6 +177,12 @@ def _label_test(cues: Sequence[_Cue], roles: RoleMap) -> Callable[[str], bool]:
         return known or name in names
 
     return is_label
+
+
+def _undashed(line: str) -> str:
+    """The line without the sign that somebody else speaks."""
+    match = _DASHED.fullmatch(line)
+    return match["rest"] if match else line
 
 
 def _is_capitalised(name: str) -> bool:
@@ -170,8 +198,9 @@ def _pieces(cue: _Cue, is_label: Callable[[str], bool]) -> Iterator[_Piece]:
     label, words = "", list[str]()
     style: _Style = ""
     for line in cue.lines:
-        bracketed = _BRACKETED.fullmatch(line)
-        match = bracketed or _NAMED.fullmatch(line)
+        said = _undashed(line)
+        bracketed = _BRACKETED.fullmatch(said) or _ROUND.fullmatch(said)
+        match = bracketed or _NAMED.fullmatch(said)
         if match and (is_label(match["name"]) or (bracketed and bracketed["colon"])):
             yield from _piece(cue, words, label, style)
             label, words = match["name"], [match["rest"]]
