@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from harness import GOOD, PHRASES, RUDE, SILENT, Project, talk
 from pytest_callqa import ledger
+from pytest_callqa.cli import BOOK
 
 
 def test_a_failing_item_lists_its_calls_worst_first(project: Project) -> None:
@@ -148,3 +151,14 @@ def test_an_expression_that_hangs_is_an_error_of_the_rules_that_ask_for_it(proje
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert project.verdicts() == {"hiss": "pemn", "good": "ppmn"}
     result.stdout.fnmatch_lines(["*/(a|a|aa)+$/ was broken off after 0.5 s on 41 characters; make it simpler*"])
+
+
+def test_both_modes_write_the_same_ledger_of_all_recorded_calls(project: Project) -> None:
+    shutil.copytree(BOOK, project.path / "rules")
+    judged = ("-k", "test_3_2_hearing", "--callqa-organisation", "the monitoring center")
+    fixtures = str(BOOK / "calls")
+    project.run("--callqa-mode", "cells", *judged, calls=fixtures)
+    cells = sorted(map(repr, project.calls_told()))
+    project.run("--callqa-mode", "batch", "-n", "2", *judged, calls=fixtures)
+    assert sorted(map(repr, project.calls_told())) == cells
+    assert len(cells) > 200
