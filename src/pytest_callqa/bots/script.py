@@ -144,7 +144,7 @@ class ScriptBot:
             self._do((*found, *self._said(cut), *again), begin)
         elif asked is not None:
             unheard = said_in(asked.texts, self.language) in cut and not self.script.no.intersection(heard)
-            after = _again(asked) if unheard else self._answered(asked, heard, move.text)
+            after = (asked,) if unheard else self._answered(asked, heard, move.text)
             self._do((*self._said(cut), *after), begin)
         else:
             self._do((*self._said(cut), *self._otherwise()), begin)
@@ -232,7 +232,7 @@ class ScriptBot:
             self._say()
             self._ended = self._ended or step.verb == "hang up"
             kind: EventKind = "hangup" if self._ended else "transfer"
-            event = Event(kind=kind, time=self._now, by="agent", value=step.to.get(self.language, ""))
+            event = Event(kind=kind, time=self._now, by="agent", value=said_in(step.to, self.language))
             self._replies.append(Reply(start=self._now, end=self._now, events=(event,)))
 
     def _say(self) -> None:
