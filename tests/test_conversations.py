@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import sys
 
 import pytest
 
-from harness import Project
+from harness import Project, talk
 from pytest_callqa import ledger
+from pytest_callqa.bots import Move, Reply
+from pytest_callqa.bots.script import ScriptBot
+from pytest_callqa.errors import BotError
+from pytest_callqa.scenarios import campaign
 
 RULES = """
 from pathlib import Path
@@ -99,8 +104,9 @@ moves:
 
 
 @pytest.fixture
-def play(project: Project) -> Project:
+def play(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A book, customers, and a script that breaks one rule."""
+    monkeypatch.setattr(campaign, "AIMED", 15)
     project.book(rules=RULES, phrases=PHRASES)
     return project.file("rules/script.yaml", SCRIPT).file("rules/customers.yaml", CUSTOMERS)
 
@@ -141,7 +147,8 @@ def test_the_same_seed_gives_the_same_conversations(play: Project) -> None:
     texts = []
     for seed in ("1", "1", "2"):
         shutil.rmtree(play.path / ".callqa", ignore_errors=True)
-        against(play, f"--hypothesis-seed={seed}")
+        script = ("--callqa-script", "rules/script.yaml", "--callqa-customers", "20")
+        play.run_apart(*script, f"--hypothesis-seed={seed}", calls=None)
         (table,) = (line for line in play.ledger() if isinstance(line, ledger.Exhibit))
         texts.append(table.rows)
     assert texts[0] == texts[1] != texts[2]
@@ -175,3 +182,140 @@ def test_a_breach_by_the_script_can_be_waived(play: Project) -> None:
     assert ran.ret == pytest.ExitCode.OK
     ran.stdout.fnmatch_lines(["*1 waived*"])
     assert {line.verdicts[2] for line in play.ledger() if isinstance(line, ledger.Entry)} == {"w"}
+
+
+def test_a_find_is_tried_first_in_the_next_run(play: Project) -> None:
+    against(play, "--callqa-customers", "200", "-k", "test_reported")
+    kept = list((play.path / ".callqa/examples").rglob("*"))
+    assert kept
+    ran = against(play, "--callqa-customers", "1", "-k", "test_reported")
+    ran.assert_outcomes(failed=1)
+
+
+def test_rules_with_fixtures_of_their_own_and_other_tests(play: Project) -> None:
+    more = """
+import pytest
+from pytest_callqa import rule
+
+@pytest.fixture
+def table():
+    return {}
+
+@rule("3.1", "Looks it up")
+def test_looks_up(call, table):
+    assert table is None
+
+def test_something_else():
+    assert True
+"""
+    play.file("rules/test_more.py", more)
+    ran = against(play, "-k", "test_more")
+    ran.assert_outcomes(passed=1, skipped=1)
+    against(play, "--collect-only").stdout.fnmatch_lines(["*7 tests collected*"])
+
+
+def test_what_cannot_be_played_is_said(play: Project) -> None:
+    wrong = play.run("--callqa-script", "rules/none.yaml", calls=None)
+    wrong.stderr.fnmatch_lines(["*--callqa-script: rules/none.yaml: cannot be read*"])
+    play.file("rules/script.yaml", "opening: [sya: a]")
+    play.run("--callqa-script", "rules/script.yaml", calls=None).stderr.fnmatch_lines(["*Did you mean 'say'*"])
+
+
+@pytest.mark.parametrize("more", [(), ("--callqa-against", "rules/script.yaml")])
+def test_customers_that_cannot_be_read_fail_every_rule(play: Project, more: tuple[str, ...]) -> None:
+    play.file("rules/customers.yaml", "moevs: {}")
+    ran = against(play, *more)
+    ran.assert_outcomes(failed=5)
+    ran.stdout.fnmatch_lines(["*'moevs' is no part of customers*"])
+
+
+def test_another_language_is_told_by_the_option(play: Project) -> None:
+    ran = against(play, "--callqa-language", "en", "-k", "test_greets")
+    ran.assert_outcomes(passed=1)
+
+
+def test_a_profile_of_hypothesis_says_how_long_conversations_are(play: Project) -> None:
+    profile = "from hypothesis import settings\nsettings.register_profile('short', stateful_step_count=1)\n"
+    play.file("conftest.py", profile)
+    short = ("--hypothesis-profile", "short", "-k", "test_reported")
+    ran = play.run_apart("--callqa-script", "rules/script.yaml", "--callqa-customers", "30", *short, calls=None)
+    ran.stdout.fnmatch_lines(["*1 not reached*"])
+
+
+# -- an old and a new script
+
+WORSE = SCRIPT.replace("I am sorry.", "Watch it.")
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_only_what_ends_otherwise_is_told(play: Project, workers: tuple[str, ...]) -> None:
+    play.file("rules/script_old.yaml", SCRIPT).file("rules/script.yaml", WORSE)
+    ran = against(play, "--callqa-against", "rules/script_old.yaml", *workers)
+    ran.assert_outcomes(failed=1, passed=4)
+    ran.stdout.fnmatch_lines(
+        [
+            "1.2 Swearing is met with an apology",
+            "passed before, failed now, in * of * conversations; the shortest:",
+            "> * agent: Watch it.",
+            "before:",
+            "  * agent: I am sorry.",
+        ]
+    )
+    (table,) = (line for line in play.ledger() if isinstance(line, ledger.Exhibit))
+    assert [row[:3] for row in table.rows] == [("1.2", "passed", "failed")]
+
+
+def test_what_ends_better_fails_nothing(play: Project) -> None:
+    play.file("rules/script_old.yaml", WORSE)
+    against(play, "--callqa-against", "rules/script_old.yaml").assert_outcomes(passed=5)
+
+
+# -- a bot that breaks
+
+
+@pytest.mark.parametrize("compare", [False, True])
+def test_a_bot_that_breaks_is_no_broken_rule(play: Project, monkeypatch: pytest.MonkeyPatch, compare: bool) -> None:
+    def breaks(self: ScriptBot, move: Move) -> list[Reply]:
+        raise RuntimeError("no line")
+
+    monkeypatch.setattr(ScriptBot, "send", breaks)
+    more = ("--callqa-against", "rules/script.yaml") if compare else ()
+    ran = against(play, *more, "-k", "test_greets")
+    ran.assert_outcomes(failed=1)
+    ran.stdout.fnmatch_lines(["the bot broke: RuntimeError: no line", "*agent: Hello, what can I do for you?"])
+
+
+def test_a_bot_that_cannot_be_had_is_no_broken_rule(play: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(self: ScriptBot, script: object, language: str) -> None:
+        raise BotError("all lines are busy")
+
+    monkeypatch.setattr(ScriptBot, "__init__", busy)
+    ran = against(play, "-k", "test_greets")
+    ran.assert_outcomes(failed=1)
+    ran.stdout.fnmatch_lines(["all lines are busy"])
+
+
+# -- coverage
+
+
+def test_coverage_of_calls_and_customers(play: Project) -> None:
+    against(play, "--callqa-ledger", "played.jsonl")
+    rude = talk("rude", "agent: Hello.", "customer: Damn, damn.", "agent: So what.")
+    play.calls(rude).run("--callqa-ledger", "judged.jsonl")
+    ran = play.pytester.run(
+        sys.executable,
+        "-m",
+        "pytest_callqa.cli",
+        "coverage",
+        "played.jsonl",
+        "judged.jsonl",
+        "--ledger",
+        "judged.jsonl",
+    )
+    ran.stdout.fnmatch_lines(["2.1 * 0 * 0 * 0", "clauses never exercised: 1"])
+    table = play.ledger("judged.jsonl")[-1]
+    assert isinstance(table, ledger.Exhibit)
+    rows = {row[0]: row[2:] for row in table.rows}
+    assert rows["1.2"][:2] == (1, 2)
+    assert rows["1.2"][2] > 0
+    assert rows["2.1"] == (0, 0, 0)

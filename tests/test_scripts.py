@@ -247,7 +247,7 @@ def test_a_script_is_a_bot_by_name(file: Path) -> None:
     settings.write_text(f"bot: script:{file}\nlanguage: fr\n", encoding="utf-8")
     with pytest.raises(BadInput, match=r"no lines in 'fr', only in en"):
         find_bot(str(settings))
-    with pytest.raises(BadInput, match="nowhere.yaml: cannot be read"):
+    with pytest.raises(BadInput, match=r"nowhere.yaml: cannot be read"):
         find_bot("script:nowhere.yaml")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Sequence
 from functools import cached_property
 from typing import Generic, TypeVar
@@ -27,7 +28,7 @@ Came = TypeVar("Came")
 """What comes of the one pass; it crosses to other workers as JSON."""
 
 
-class Together(Generic[Came]):
+class Together(ABC, Generic[Came]):
     """The hooks that end the item of every rule by what one pass over everything showed of it."""
 
     kind: type[Came]
@@ -42,17 +43,20 @@ class Together(Generic[Came]):
 
     # -- what each kind of run says for itself
 
+    @abstractmethod
     def about(self) -> str:
         """In words, what this run does, for the header."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def all_at_once(self, book: RuleBook) -> Came:
         """The one pass, which also writes the ledger."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def tell(self, rule: Rule, came: Came) -> str:
         """End the item of a rule by ``pytest.fail``, or return what to call it if it is skipped; nothing: it passed."""
-        raise NotImplementedError
+        ...
 
     # -- hooks
 

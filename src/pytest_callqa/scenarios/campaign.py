@@ -129,12 +129,19 @@ def campaign(book: RuleBook, stage: Stage, plan: Plan) -> Findings:
     """
     rules = [rule for rule in book if rule.portable]
     census = Census()
-    broken: dict[str, tuple[Act, ...]] = {rule.clause: () for rule in rules if _known(rule, book, stage, plan)}
-    play(rules, book, stage, plan, census)
-    broken |= {rule.clause: () for rule in rules if census.broken(rule.clause)}
-    broken |= aim(rules, book, stage, plan, census)
-    shortest = (shrink(rule, rules, book, stage, plan, broken[rule.clause]) for rule in rules if rule.clause in broken)
-    return Findings(census, {found.clause: found for found in shortest if found is not None})
+    shortest: dict[str, Played] = {}
+    for rule in rules:
+        known = _search(rule, book, stage, plan, (Phase.reuse,)) if plan.database is not None else None
+        if known is not None:
+            shortest[rule.clause] = known
+    play(rules, book, stage, plan, census, shortest)
+    aim(rules, book, stage, plan, census, shortest)
+    broken = [rule for rule in rules if rule.clause in shortest]
+    if plan.database is not None:
+        for rule in broken:
+            _search(rule, book, stage, plan, (Phase.generate,))  # which keeps the find
+    found = {rule.clause: shrink(rule, rules, book, stage, shortest[rule.clause]) for rule in broken}
+    return Findings(census, found)
 
 
 def play(
@@ -143,51 +150,52 @@ def play(
     stage: Stage,
     plan: Plan,
     census: Census,
+    shortest: dict[str, Played],
     *,
     acts: Sequence[Act] = (),
     most: int = 0,
 ) -> None:
-    """Play conversations and judge each by all the rules; nothing is shrunk."""
+    """Play conversations and judge each by all the rules; the ``shortest`` that breaks each of them is noted."""
 
     def count(played: Played) -> None:
-        census.add(played, verdicts(rules, played.call, book))
+        found = verdicts(rules, played.call, book)
+        census.add(played, found)
+        for verdict in found:
+            known = shortest.get(verdict.clause)
+            if _breaks(verdict) and (known is None or len(played.moves) < len(known.moves)):
+                shortest[verdict.clause] = played
 
     run_machine(stage, "all rules", count, plan, (Phase.generate,), acts, most or plan.customers)
 
 
-def aim(rules: Sequence[Rule], book: RuleBook, stage: Stage, plan: Plan, census: Census) -> dict[str, tuple[Act, ...]]:
-    """Play customers who do little else than one thing, each in turn, until every rule is reached.
-
-    Gives the rules that were broken meanwhile, and what those customers did.
-    """
-    wanted = {rule.clause for rule in rules if not rule.manual and not census.reached(rule.clause)}
+def aim(
+    rules: Sequence[Rule],
+    book: RuleBook,
+    stage: Stage,
+    plan: Plan,
+    census: Census,
+    shortest: dict[str, Played],
+) -> None:
+    """Play customers who do little else than one thing, each in turn, until every rule is reached."""
+    wanted = {rule.clause for rule in rules if not rule.manual}
     free = [act for act in stage.acts if not act.when]
     answers = [act for act in stage.acts if act.when]
-    broken: dict[str, tuple[Act, ...]] = {}
     for act in free:
+        wanted = {clause for clause in wanted if not census.reached(clause) and clause not in shortest}
         if not wanted:
             break
-        acts = (act, *answers)
-        play(rules, book, stage, plan, census, acts=acts, most=max(AIMED // len(free), 1))
-        reached = {clause for clause in wanted if census.reached(clause) or census.broken(clause)}
-        broken |= {clause: acts for clause in reached if census.broken(clause)}
-        wanted -= reached
-    return broken
+        most = max(AIMED // len(free), 1)
+        play(rules, book, stage, plan, census, shortest, acts=(act, *answers), most=most)
 
 
-def shrink(
-    rule: Rule, rules: Sequence[Rule], book: RuleBook, stage: Stage, plan: Plan, acts: Sequence[Act] = ()
-) -> Found | None:
-    """The shortest conversation that breaks a rule; None when none is found again."""
-    found = _search(rule, book, stage, plan, (Phase.reuse, Phase.generate, Phase.shrink), acts)
-    if found is None:
-        return None
+def shrink(rule: Rule, rules: Sequence[Rule], book: RuleBook, stage: Stage, played: Played) -> Found:
+    """The shortest conversation that breaks a rule, of the plainest moves, from one that does."""
 
     def breaks(moves: Sequence[Move]) -> Call | None:
-        call = replay(moves, found.language, stage)
+        call = replay(moves, played.language, stage)
         return call if _breaks(verdicts([rule], call, book)[0]) else None
 
-    _, call = plainest(found, stage, breaks)
+    _, call = plainest(played, stage, breaks)
     call = replace(call, id=f"{rule.clause}-{call.language}")
     return Found(rule.clause, call, tuple(verdicts(rules, call, book, quotes=None)))
 
@@ -206,14 +214,8 @@ def _breaks(verdict: Verdict) -> bool:
     return verdict.outcome in (Outcome.FAILED, Outcome.ERROR)
 
 
-def _known(rule: Rule, book: RuleBook, stage: Stage, plan: Plan) -> bool:
-    """Whether a conversation that broke a rule in an earlier run still does."""
-    return plan.database is not None and _search(rule, book, stage, plan, (Phase.reuse,), ()) is not None
-
-
-def _search(
-    rule: Rule, book: RuleBook, stage: Stage, plan: Plan, phases: Sequence[Phase], acts: Sequence[Act]
-) -> Played | None:
+def _search(rule: Rule, book: RuleBook, stage: Stage, plan: Plan, phases: Sequence[Phase]) -> Played | None:
+    """A conversation that breaks a rule: one kept from an earlier run, or a new one, which is then kept."""
     last: list[Played] = []
 
     def check(played: Played) -> None:
@@ -223,7 +225,7 @@ def _search(
             raise Broken(verdict.reason)
 
     try:
-        run_machine(stage, f"rule {rule.clause}", check, plan, phases, acts, plan.customers)
+        run_machine(stage, f"rule {rule.clause}", check, plan, phases, (), plan.customers)
     except Broken:
         return last[0]
     except SkipTest:  # no find was kept that could be tried again

@@ -78,12 +78,6 @@ class Cast(msgspec.Struct, frozen=True):
             reader.read(file)
         return reader.cast()
 
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """The languages that every act with words has words in."""
-        spoken = [set(act.says) for act in self.acts if act.says]
-        return tuple(sorted(set.intersection(*spoken))) if spoken else ()
-
 
 def customers(cast: Cast, languages: Sequence[str]) -> st.SearchStrategy[Customer]:
     """Who calls: any persona in any of the languages, the first of each the plainest."""

@@ -62,10 +62,8 @@ class Variant(msgspec.Struct, frozen=True, eq=False):
 
 
 def variants(call: Call, book: RuleBook) -> st.SearchStrategy[Variant]:
-    """Variants of a call, those of fewest edits the plainest; a call without words has only itself."""
+    """Variants of a call, those of fewest edits the plainest."""
     possible = list(edits(call, book))
-    if not possible:
-        return st.just(Variant(call, ()))
     some = st.lists(st.sampled_from(possible), min_size=1, max_size=MOST_EDITS, unique_by=id)
     return some.map(lambda chosen: vary(call, chosen))
 
@@ -77,7 +75,7 @@ def some_variants(call: Call, book: RuleBook, many: int, *, seed: int = 0) -> It
     for edit in edits(call, book):
         kinds.setdefault(edit.kind, []).append(edit)
     names = sorted(kinds)
-    for number in range(many if names else 0):
+    for number in range(many):
         first = rng.choice(kinds[names[number % len(names)]])
         more = [rng.choice(kinds[rng.choice(names)]) for _ in range(rng.randrange(MOST_EDITS))]
         yield vary(call, (first, *more))
