@@ -19,7 +19,9 @@ PROGRAMS = {"pytest": "pytest", "callqa": "pytest_callqa.cli"}
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["docs/writing-rules.md", "docs/phrases.md", "docs/teeth.md", "docs/report.md"])
+@pytest.mark.parametrize(
+    "page", ["docs/first-failure.md", "docs/writing-rules.md", "docs/phrases.md", "docs/teeth.md", "docs/report.md"]
+)
 def test_the_page_can_be_followed(project: Project, page: str) -> None:
     rows = "".join(f"sorry,yes,{group}\nmy bad,yes,{group}\nno problem,no,{group}\n" for group in range(20))
     project.file("marked.csv", f"text,label,group\n{rows}")
