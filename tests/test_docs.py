@@ -15,6 +15,7 @@ from pytest_callqa.plugin import options
 from report_ledgers import FULL, write
 
 ROOT = Path(__file__).parents[1]
+PAGES = sorted((ROOT / "docs").glob("*.md"))
 PROGRAMS = {"pytest": "pytest", "callqa": "pytest_callqa.cli"}
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -36,6 +37,21 @@ def test_the_page_can_be_followed(project: Project, page: str) -> None:
             ran = project.pytester.run(sys.executable, "-m", PROGRAMS[program], *arguments)
             said = pytest.LineMatcher([*ran.outlines, *ran.errlines])
             said.fnmatch_lines([line.replace("…", "*").replace("[", "[[]") for line in printed.splitlines()])
+
+
+@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", *(f"docs/{page.name}" for page in PAGES)])
+def test_links_lead_somewhere(page: str) -> None:
+    for path, place in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", (ROOT / page).read_text(encoding="utf-8")):
+        target = ((ROOT / page).parent / path).resolve() if path else ROOT / page
+        assert target.exists(), path
+        if place:
+            heads = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            assert place in {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}, place
+
+
+def test_every_page_is_in_the_list_of_pages() -> None:
+    listed = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    assert {page.name for page in PAGES if f"({page.name}" not in listed} == {"README.md"}
 
 
 def test_the_readme_names_every_option() -> None:
