@@ -278,3 +278,14 @@ def test_a_vcon_of_a_writer_with_a_mind_of_its_own() -> None:
     assert [(turn.role, turn.text) for turn in read.turns] == [("customer", "Hi."), ("customer", "Well.")]
     assert [(event.kind, event.value) for event in read.events] == [("key", "5")]
     assert "1 of its messages are not in it as text" in read.limits
+
+
+def test_the_pages_of_twilio_in_one_file() -> None:
+    def page(start: float, more: str | None) -> Json:
+        sentence = {"media_channel": 1, "start_time": str(start), "end_time": str(start + 1), "transcript": "Hello."}
+        return {"sentences": [sentence], "meta": {"next_page_url": more, "url": "https://x/Transcripts/GT1/Sentences"}}
+
+    whole = call([page(0.0, "https://x/2"), page(5.0, None)])
+    assert ([turn.start for turn in whole.turns], whole.id) == ([0.0, 5.0], "GT1")
+    assert not any("page" in limit for limit in whole.limits)
+    assert any("the last page" in limit for limit in call(page(0.0, "https://x/2")).limits)

@@ -431,7 +431,7 @@ class TestTwilio:
         assert (read.format, read.id, read.timing) == ("twilio", "GT0123", "word")
         assert said(read) == [("channel 1", "Acme."), ("channel 2", "Hi."), ("", "So.")]
         assert roles(read) == ["agent", "customer", "unknown"]
-        assert "the file is one page of the transcript: there are more" in read.limits
+        assert "the file lacks the last page of the transcript: there are more" in read.limits
         assert call({"sentences": sentences}).id == "call"
 
 

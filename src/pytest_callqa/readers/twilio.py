@@ -48,19 +48,23 @@ class Twilio:
     name = "twilio"
 
     def recognise(self, content: Content) -> bool:
-        """A list of ``sentences`` with ``transcript``."""
-        sentences = content.get("sentences")
+        """A list of ``sentences`` with ``transcript``, or a list of such pages."""
+        value = content.value
+        page = value[0] if isinstance(value, list) and value else value
+        sentences = page.get("sentences") if isinstance(page, dict) else None
         first = sentences[0] if isinstance(sentences, list) and sentences else None
         return isinstance(first, dict) and "transcript" in first and "startTime" not in first
 
     def read(self, content: Content, options: ReadOptions) -> Call:
         """Raises :class:`BadInput` for fields that do not fit."""
-        page = content.to(_Page)
-        named = re.search(r"/Transcripts/(GT\w+)", page.meta.url or "")
-        more = ("the file is one page of the transcript: there are more",) if page.meta.next_page_url else ()
+        pages = content.to(list[_Page]) if isinstance(content.value, list) else [content.to(_Page)]
+        named = re.search(r"/Transcripts/(GT\w+)", pages[0].meta.url or "")
+        more = (
+            ("the file lacks the last page of the transcript: there are more",) if pages[-1].meta.next_page_url else ()
+        )
         return Call(
             id=named[1] if named else "",
-            turns=in_time(map(_turn, page.sentences)),
+            turns=in_time(_turn(sentence) for page in pages for sentence in page.sentences),
             tolerance=tolerance(self.name),
             limits=(
                 "who is on which channel is in the Transcript resource: roles need a role map",
