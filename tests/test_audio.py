@@ -364,3 +364,21 @@ def test_without_the_extra_it_is_named(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "soundfile", None)
     with pytest.raises(BadInput, match=r"pytest-callqa\[audio\].*soundfile is missing"):
         hear(str(write(tmp_path / "call.wav", np.zeros((RATE, 1), np.float32))))
+
+
+@pytest.mark.parametrize(("level", "delay"), [(-20, 0.0), (-25, 0.15), (-30, 0.25)])
+def test_an_echo_on_the_other_channel_is_no_speech(tmp_path: Path, level: float, delay: float) -> None:
+    samples, told = call(EN)
+    late = int(delay * RATE)
+    echo = np.concatenate((np.zeros((late, 2), np.float32), samples[:, ::-1]))[: len(samples)]
+    sound = heard(tmp_path, samples + 10 ** (level / 20) * echo + noise(len(samples) / RATE, -65)[:, None])
+    assert worst(sound, told) <= 0.15
+    assert sound.limits == ("the parties are heard on each other's channels: what is 15 dB below is taken for an echo",)
+    assert [event.kind for event in as_call(tmp_path).events] == ["hangup"], "and no low voice"
+
+
+def test_two_who_talk_at_once_are_no_echo_of_each_other(tmp_path: Path) -> None:
+    samples, _ = call([Line(1, PROBLEM, gain=-8), Line(0, HELP, -0.8), Line(1, "Thank you very much.", 0.4)])
+    sound = heard(tmp_path, samples)
+    assert talk_over(*sound.channels) == pytest.approx(0.8, abs=0.2)
+    assert sound.limits == ()

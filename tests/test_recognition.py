@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from audio_kit import RATE, Line, Spoken, call, write
+from audio_kit import RATE, Line, Spoken, call, say, write
 from pytest_callqa import cli
 from pytest_callqa.call import Call
 from pytest_callqa.errors import BadInput
@@ -132,8 +132,7 @@ def test_speech_without_words_stays_unless_it_may_be_a_breath(
 def test_long_speech_is_looked_at_in_parts_and_the_language_is_found_once(
     tmp_path: Path, folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    samples, _ = call([Line(0, GREETING)])
-    speech = samples[RATE:-RATE, 0]
+    speech = say("My card does not work since this morning.")
     samples = np.zeros((70 * RATE, 2), np.float32)
     samples[RATE : 46 * RATE, 0] = np.resize(speech, 45 * RATE)
     samples[65 * RATE : 69 * RATE, 0] = np.resize(speech, 4 * RATE)

@@ -32,6 +32,9 @@ _ONE = 0.98  # correlation of channels above which they are one
 _CAPPED = 5
 _ALIKE = 3  # frames
 _STEPS = 800  # of the outline of a channel
+_ECHO = 30  # frames after which a voice may still come back on the other channel
+_BELOW_VOICE = 15.0  # dB by which an echo is below it, and two people who talk at once are not
+_ECHOES = 0.25  # share of speech that is taken for echo, from which it is said
 
 
 class Stretch(msgspec.Struct, frozen=True, gc=False):
@@ -89,7 +92,14 @@ def listen(recording: Recording) -> Sound:
     """
     frames = _frames(recording)
     limits, count = _channels(frames.products)
-    channels = tuple(_channel(recording, frames, number) for number in range(count))
+    levels = [_levels(frames, number) for number in range(count)]
+    echoes = _echoes(levels) if count == 2 else [np.zeros(len(one), bool) for one in levels]
+    if any(_share_voiced(frames, number, echo) > _ECHOES for number, echo in enumerate(echoes)):
+        limits = (*limits, "the parties are heard on each other's channels: what is 15 dB below is taken for an echo")
+    channels = tuple(
+        _channel(recording, frames, number, level, echo)
+        for number, (level, echo) in enumerate(zip(levels, echoes, strict=True))
+    )
     gapless = _silence_was_cut(channels)
     if gapless:
         limits = (
@@ -134,12 +144,34 @@ def _channels(products: NDArray[np.float64]) -> tuple[tuple[str, ...], int]:
     return (), 2
 
 
-def _channel(recording: Recording, frames: _Frames, number: int) -> Channel:
-    levels = np.frombuffer(frames.levels[number], np.uint8).astype(np.float32) / np.float32(2) + np.float32(_FLOOR)
+def _levels(frames: _Frames, number: int) -> NDArray[np.float32]:
+    return np.frombuffer(frames.levels[number], np.uint8).astype(np.float32) / np.float32(2) + np.float32(_FLOOR)
+
+
+def _echoes(levels: Sequence[NDArray[np.float32]]) -> list[NDArray[np.bool_]]:
+    """The frames of each of two channels in which the other is, or was just now, so loud that it is what is heard."""
+    found = []
+    for own, other in (levels, levels[::-1]):
+        loudest = other.copy()
+        for later in range(1, min(_ECHO, len(other))):
+            np.maximum(loudest[later:], other[:-later], out=loudest[later:])
+        found.append(own < loudest - np.float32(_BELOW_VOICE))
+    return found
+
+
+def _share_voiced(frames: _Frames, number: int, echo: NDArray[np.bool_]) -> float:
+    voiced = np.frombuffer(frames.voiced[number], np.uint8).astype(bool)
+    return float((voiced & echo).sum() / max(voiced.sum(), 1))
+
+
+def _channel(
+    recording: Recording, frames: _Frames, number: int, levels: NDArray[np.float32], echo: NDArray[np.bool_]
+) -> Channel:
     voiced = np.frombuffer(frames.voiced[number], np.uint8).astype(bool)
     quiet = levels[~voiced]
     noise = float(np.median(quiet)) if len(quiet) else float(np.percentile(levels, 10)) if len(levels) else _FLOOR
-    spans = list(_joined(_trimmed(levels, voiced, noise)))
+    heard = np.where(echo, np.float32(_FLOOR), levels)
+    spans = list(_joined(_trimmed(heard, voiced & ~echo, noise)))
     found = []
     for first, last in spans:
         start, end = first * FRAME, last * FRAME
