@@ -20,15 +20,16 @@ PROGRAMS = {"pytest": "pytest", "callqa": "pytest_callqa.cli"}
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize(
-    "page", ["docs/first-failure.md", "docs/writing-rules.md", "docs/phrases.md", "docs/teeth.md", "docs/report.md"]
-)
+PAGES = ("first-failure", "writing-rules", "phrases", "teeth", "report", "customers", "variants")
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_the_page_can_be_followed(project: Project, page: str) -> None:
     rows = "".join(f"sorry,yes,{group}\nmy bad,yes,{group}\nno problem,no,{group}\n" for group in range(20))
     project.file("marked.csv", f"text,label,group\n{rows}")
     for day in ("yesterday", "today"):
         write(project.path / f"{day}.jsonl", *FULL)
-    for language, file, text in BLOCK.findall((ROOT / page).read_text(encoding="utf-8")):
+    for language, file, text in BLOCK.findall((ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")):
         if file:
             project.file(file, text)
         elif language == "console":

@@ -6,32 +6,40 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from matrix import book
 from pytest_callqa.bots.script import ScriptBot
 from pytest_callqa.bots.scripting import Script
+from pytest_callqa.call import Call
+from pytest_callqa.engine import judge_call
 from pytest_callqa.rules import RuleBook
 from pytest_callqa.scenarios.campaign import Findings, Plan, campaign
 from pytest_callqa.scenarios.customers import Cast
-from pytest_callqa.scenarios.machine import Stage
+from pytest_callqa.scenarios.machine import Stage, calls
 from pytest_callqa.scenarios.telling import transcript
+from pytest_callqa.verdict import Outcome
 
 ONLY_SOUND_SHOWS = {"3.2.2b"}
 """How loud the agent is."""
 
 
 @cache
-def played(language: str) -> Findings:
+def model(language: str) -> Stage:
     root = book().root
     script = Script.load(root / "script.yaml")
-    stage = Stage(
+    return Stage(
         bot=lambda language: ScriptBot(script, language),
         abilities=ScriptBot.abilities,
         languages=(language,),
         cast=Cast.load(root, script.phrases),
         ears={language: script.ear(language)},
     )
-    return campaign(judged(), stage, Plan(customers=60))
+
+
+@cache
+def played(language: str) -> Findings:
+    return campaign(judged(), model(language), Plan(customers=60))
 
 
 def judged() -> RuleBook:
@@ -52,3 +60,12 @@ def test_every_clause_that_a_conversation_can_show_is_reached(language: str) -> 
     census = played(language).census
     missed = {rule.clause for rule in judged() if not rule.manual and not census.reached(rule.clause)}
     assert missed == ONLY_SOUND_SHOWS
+
+
+@given(calls(model("en"), most=4))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_calls_as_a_strategy(call: Call) -> None:
+    assert call.turns[0].text.startswith("Hello,")
+    assert [event.kind for event in call.events].count("hangup") == 1
+    greeting = next(rule for rule in judged() if rule.clause == "3.1.1")
+    assert judge_call(judged(), call, [greeting])[0].outcome is Outcome.PASSED

@@ -14,12 +14,11 @@ from hypothesis.stateful import run_state_machine_as_test
 from msgspec.structs import replace
 
 from pytest_callqa.bots import Move
-from pytest_callqa.bots.driver import Conversation
 from pytest_callqa.call import Call
 from pytest_callqa.engine import hear, judge
 from pytest_callqa.rules import Rule, RuleBook
 from pytest_callqa.scenarios.customers import Act
-from pytest_callqa.scenarios.machine import Played, Stage, dialogue, finish
+from pytest_callqa.scenarios.machine import Played, Stage, dialogue, replay
 from pytest_callqa.scenarios.plainest import plainest
 from pytest_callqa.verdict import Outcome, Verdict
 
@@ -198,16 +197,6 @@ def shrink(rule: Rule, rules: Sequence[Rule], book: RuleBook, stage: Stage, play
     _, call = plainest(played, stage, breaks)
     call = replace(call, id=f"{rule.clause}-{call.language}")
     return Found(rule.clause, call, tuple(verdicts(rules, call, book, quotes=None)))
-
-
-def replay(moves: Iterable[Move], language: str, stage: Stage) -> Call:
-    """The conversation of these moves with a new bot; what is sent after the end is not heard."""
-    conversation = Conversation(stage.bot(language), language=language)
-    conversation.open()
-    for move in moves:
-        conversation.send(move)
-    finish(conversation)
-    return conversation.call()
 
 
 def _breaks(verdict: Verdict) -> bool:

@@ -84,6 +84,21 @@ def customers(cast: Cast, languages: Sequence[str]) -> st.SearchStrategy[Custome
     return st.builds(Customer, language=st.sampled_from(languages), persona=st.sampled_from(cast.personas))
 
 
+def moves(acts: Sequence[Act], language: str) -> st.SearchStrategy[Move]:
+    """Anything that customers do in a language, whether they were asked or not."""
+    ways = (
+        st.builds(
+            act.move,
+            language=st.just(language),
+            wording=st.sampled_from(range(len(act.says.get(language, ())) or 1)),
+            wait=st.sampled_from(act.waits or (0.0,)),
+            over=st.sampled_from(act.over or (0.0,)),
+        )
+        for act in acts
+    )
+    return st.one_of(list(ways))
+
+
 def utterances(cast: Cast, language: str) -> st.SearchStrategy[str]:
     """Anything that customers say in a language."""
     return st.sampled_from([text for act in cast.acts for text in act.says.get(language, ())])

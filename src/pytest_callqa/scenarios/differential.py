@@ -12,8 +12,8 @@ from pytest_callqa.bots import Move
 from pytest_callqa.call import Call
 from pytest_callqa.ledger import Exhibit
 from pytest_callqa.rules import Rule, RuleBook
-from pytest_callqa.scenarios.campaign import Plan, replay, run_machine, verdicts
-from pytest_callqa.scenarios.machine import Played, Stage
+from pytest_callqa.scenarios.campaign import Plan, run_machine, verdicts
+from pytest_callqa.scenarios.machine import Played, Stage, replay
 from pytest_callqa.scenarios.plainest import plainest
 from pytest_callqa.verdict import Outcome, Verdict
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,7 +14,7 @@ from pytest_callqa.bots import Abilities, AsyncBot, Bot, Move, Reply
 from pytest_callqa.bots.driver import Conversation
 from pytest_callqa.call import Call
 from pytest_callqa.phrases import Matcher
-from pytest_callqa.scenarios.customers import Act, Cast, Customer, customers
+from pytest_callqa.scenarios.customers import Act, Cast, Customer, customers, moves
 
 ATTENTIVE = (True, True, True, False)
 """How often a customer who is asked something answers it before doing anything else."""
@@ -112,6 +112,29 @@ def finish(conversation: Conversation) -> None:
     """End a conversation: a customer who has nothing more to do hangs up."""
     conversation.send(Move(hang_up=True))
     conversation.close()
+
+
+def replay(moves: Iterable[Move], language: str, stage: Stage) -> Call:
+    """The conversation of these moves with a new bot; what is sent after the end is not heard."""
+    conversation = Conversation(stage.bot(language), language=language)
+    conversation.open()
+    for move in moves:
+        conversation.send(move)
+    finish(conversation)
+    return conversation.call()
+
+
+def calls(stage: Stage, *, most: int = 8) -> st.SearchStrategy[Call]:
+    """Calls of customers who do at most so many things, one after the other; for properties of your own rules.
+
+    To look for what breaks a rule, play the machine of :func:`dialogue`: it reaches more.
+    """
+
+    def spoken_in(language: str) -> st.SearchStrategy[Call]:
+        some = st.lists(moves(stage.acts, language), max_size=most)
+        return some.map(lambda made: replay(made, language, stage))
+
+    return st.sampled_from(stage.languages).flatmap(spoken_in)
 
 
 def dialogue(stage: Stage, name: str, judge: Callable[[Played], None], acts: Sequence[Act] = ()) -> type[Dialogue]:
