@@ -20,10 +20,10 @@ PROGRAMS = {"pytest": "pytest", "callqa": "pytest_callqa.cli"}
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-PAGES = ("first-failure", "writing-rules", "phrases", "teeth", "report", "customers", "variants")
+FOLLOWED = ("first-failure", "writing-rules", "phrases", "teeth", "report", "customers", "variants")
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", FOLLOWED)
 def test_the_page_can_be_followed(project: Project, page: str) -> None:
     rows = "".join(f"sorry,yes,{group}\nmy bad,yes,{group}\nno problem,no,{group}\n" for group in range(20))
     project.file("marked.csv", f"text,label,group\n{rows}")
