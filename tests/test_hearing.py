@@ -297,6 +297,13 @@ def test_a_sign_of_listening_does_not_end_a_reply() -> None:
     assert hear(["agent: Um, yeah."]).is_backchannel(hear(["agent: Um, yeah."]).utterances[0])
 
 
+def test_who_is_talked_over_goes_on_with_the_reply() -> None:
+    heard = hear(
+        ["customer: Damn", "agent: I am so—", "customer: Wait", "agent: Sorry", "customer: Fine", "agent: Bye"]
+    )
+    assert [said.text for said in Moment(heard, 0).reply] == ["I am so—", "Sorry"]
+
+
 def test_without_a_book_nothing_is_known_as_a_sign_of_listening() -> None:
     heard = Hearing(talk("customer: Damn", "agent: Hello", "customer: Mhm", "agent: Sorry"))
     assert [said.text for said in Moment(heard, 0).reply] == ["Hello"]

@@ -228,3 +228,6 @@ def test_calls_that_are_to_be_changed_must_be_readable(project: Project) -> None
     ran.stdout.fnmatch_lines(["*no call could be read in calls*"])
     project.file("rules/calls/one.json", json.dumps(talk("one", "agent: Hello you.")))
     project.run("--callqa-variants", "1", "-k", "test_greets", calls=None).assert_outcomes(passed=1)
+    project.run("--callqa-variants", "0", "-k", "test_greets", calls="rules/calls").stdout.no_fnmatch_line(
+        "*variants of*"
+    )

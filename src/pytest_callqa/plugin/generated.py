@@ -18,6 +18,8 @@ def register(config: pytest.Config) -> None:
 
 
 def _run(config: pytest.Config, chosen: Settings) -> Together[object]:
+    if chosen.script is None and chosen.against is not None:
+        raise pytest.UsageError("--callqa-against: name the new script too, with --callqa-script FILE")
     if chosen.script is None:
         from pytest_callqa.plugin.changed import Teeth, Variants
 

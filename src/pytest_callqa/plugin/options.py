@@ -89,8 +89,8 @@ def declare(parser: pytest.Parser) -> None:
 
 def plays(config: pytest.Config) -> bool:
     """Whether this run is to generate calls: of customers, or by changing recorded ones."""
-    names = ("callqa_script", "callqa_variants", "callqa_teeth")
-    return any(config.getoption(name) or config.getini(name) for name in names)
+    names = ("callqa_script", "callqa_against", "callqa_variants", "callqa_teeth")
+    return any((config.getoption(name) or config.getini(name)) not in ("", "0", False) for name in names)
 
 
 def wanted(config: pytest.Config) -> bool:
