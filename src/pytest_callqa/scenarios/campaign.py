@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -233,7 +234,11 @@ def run_machine(
 ) -> None:
     """Run the machine of a stage: ``judge`` is told of every conversation, and raises for one to be shrunk."""
     machine = seed(plan.seed)(dialogue(stage, name, judge, acts))
-    run_state_machine_as_test(machine, settings=plan.settings(phases, most))
+    gc.freeze()  # the book stays: it is not looked through while conversations are played
+    try:
+        run_state_machine_as_test(machine, settings=plan.settings(phases, most))
+    finally:
+        gc.unfreeze()
 
 
 def verdicts(rules: Iterable[Rule], call: Call, book: RuleBook, *, quotes: int | None = 0) -> list[Verdict]:
