@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import get_args
 
 import msgspec
@@ -23,7 +24,7 @@ from pytest_callqa.gate.baseline import Baseline
 from pytest_callqa.gate.decision import Gate, Result, decide
 from pytest_callqa.gate.telling import gate_lines
 from pytest_callqa.phrases import PhraseBook
-from pytest_callqa.plugin.options import DEFAULT_LEDGER, SWITCHES, TEXTS, TIMEOUT
+from pytest_callqa.plugin.options import ALLOW, DEFAULT_LEDGER, SWITCHES, TEXTS, TIMEOUT
 from pytest_callqa.plugin.settings import role_map
 from pytest_callqa.provenance import files_read, told
 from pytest_callqa.readers import FORMATS, ReadOptions, Unreadable, find_documents, find_sidecars, read_calls, to_native
@@ -165,6 +166,16 @@ def _parser() -> argparse.ArgumentParser:
     baseline.add_argument("ledgers", nargs="+", type=Path, metavar="LEDGER")
     text = "default conduct_specs/baseline.jsonl; keep it in version control"
     baseline.add_argument("--output", "-o", type=Path, default=Path("conduct_specs/baseline.jsonl"), help=text)
+
+    text = "walk every menu of an IVR in virtual time and say what a caller would trip over"
+    crawling = add("crawl", _crawl, text)
+    crawling.add_argument("bot", metavar="SPEC", help="such as twiml:shop.ivr:app/voice, or a YAML file of settings")
+    crawling.add_argument("--bot-allow", action="append", default=[], metavar="HOST", help=ALLOW)
+    crawling.add_argument("--language", default="en", help="of the silent caller, default en")
+    crawling.add_argument("--ledger", type=Path, help="add menus and faults to this ledger, for the report")
+    crawling.add_argument("--report", type=Path, help="write an HTML report of the walk here")
+    crawling.add_argument("--show-text", action="store_true", help="do not redact numbers and addresses")
+    _book_option(crawling)
 
     rules = add("rules", _rules, "list the rules of the book")
     _book_option(rules)
@@ -398,6 +409,25 @@ def _coverage(options: argparse.Namespace) -> int:
     print("\n".join(exhibit_lines(table, shutil.get_terminal_size((100, 24)).columns)))
     _add_to(options.ledger, table)
     return CLEAN
+
+
+def _crawl(options: argparse.Namespace) -> int:
+    from pytest_callqa.bots.crawl import crawl, exhibit, lines
+    from pytest_callqa.bots.spec import find_bot
+
+    book = _load_book(options)
+    crawled = crawl(find_bot(options.bot, allow=options.bot_allow), options.bot, book, language=options.language)
+    print("\n".join(map(visible, lines(crawled, show_text=options.show_text))))
+    table = exhibit(crawled, show_text=options.show_text)
+    _add_to(options.ledger, table)
+    if options.report:
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "ledger.jsonl"
+            run = ledger.run_line(book, tool=version("pytest-callqa"), mode="crawl", started=_now())
+            ledger.start_ledger(path, run)
+            ledger.append(path, table)
+            _write_report([path], options.report, "none")
+    return NOT_JUDGED if crawled.broke else FINDINGS if crawled.faults else CLEAN
 
 
 def _add_to(path: Path | None, table: ledger.Exhibit) -> None:

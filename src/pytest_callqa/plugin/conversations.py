@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from threading import local
 
 import pytest
+from msgspec.structs import replace
 
 from pytest_callqa.bots import Abilities, AsyncBot, Bot
+from pytest_callqa.bots.profiles import Budget, profile_of
 from pytest_callqa.bots.script import ScriptBot
 from pytest_callqa.bots.scripting import Script
-from pytest_callqa.errors import BadBook, BotError
+from pytest_callqa.bots.spec import find_bot
+from pytest_callqa.errors import BadBook, BadInput, BotError
 from pytest_callqa.phrases import PhraseBook
 from pytest_callqa.plugin.recorder import NOT_REACHED
 from pytest_callqa.plugin.settings import Settings
@@ -21,6 +25,7 @@ from pytest_callqa.scenarios import differential
 from pytest_callqa.scenarios.campaign import Census, Findings, Plan, campaign
 from pytest_callqa.scenarios.customers import Cast
 from pytest_callqa.scenarios.differential import Compared, compare
+from pytest_callqa.scenarios.live import live
 from pytest_callqa.scenarios.machine import Stage
 from pytest_callqa.scenarios.telling import exhibit, transcript
 from pytest_callqa.verdict import Outcome
@@ -53,7 +58,30 @@ def source_of(flag: str, file: Path, language: str = "") -> Source:
     )
 
 
-def stage_of(source: Source, book: RuleBook) -> Stage:
+def bot_of(chosen: Settings) -> Source:
+    """The bot that was named, one for each thread. Raises :class:`pytest.UsageError` for one that cannot be had."""
+    kept = local()
+
+    def mine(_: str = "") -> Bot | AsyncBot:
+        if not hasattr(kept, "bot"):
+            kept.bot = find_bot(chosen.bot, allow=chosen.bot_allow)
+        found: Bot | AsyncBot = kept.bot
+        return found
+
+    try:
+        abilities = mine().abilities
+    except (BadInput, BadBook, BotError) as error:
+        raise pytest.UsageError(f"--bot: {error}") from None
+    steady = abilities.deterministic and profile_of(chosen.profile, abilities, {}).deterministic
+    return Source(
+        name=chosen.bot,
+        bot=mine,
+        abilities=replace(abilities, deterministic=steady),
+        languages=(chosen.language or "en",),
+    )
+
+
+def stage_of(source: Source, book: RuleBook, budget: Budget | None = None) -> Stage:
     """The stage of a bot with the customers of a book. Raises :class:`BadBook` for a book without any."""
     phrases = PhraseBook.load(book.root / "phrases")
     slots = {"organisation": book.code.texts("organisation")}
@@ -63,6 +91,7 @@ def stage_of(source: Source, book: RuleBook) -> Stage:
         languages=source.languages,
         cast=Cast.load(book.root, phrases),
         ears={language: phrases.matcher(language, slots) for language in source.languages},
+        budget=budget or Budget(),
     )
 
 
@@ -75,7 +104,8 @@ class Conversations(Together[Findings]):
     def __init__(self, config: pytest.Config, settings: Settings, source: Source) -> None:
         super().__init__(config, settings)
         self.source = source
-        self.plan = Plan(customers=settings.customers, seed=self.seed, database=EXAMPLES)
+        self.profile = profile_of(settings.profile, source.abilities, settings.spared)
+        self.plan = Plan(self.profile.customers, self.seed, EXAMPLES, self.profile.replays, self.profile.at_once)
 
     def about(self) -> str:
         """See :class:`Together`."""
@@ -84,7 +114,9 @@ class Conversations(Together[Findings]):
     def all_at_once(self, book: RuleBook) -> Findings:
         """See :class:`Together`."""
         try:
-            findings = campaign(book, stage_of(self.source, book), self.plan)
+            budget = Budget(self.profile.minutes, self.profile.requests)
+            play = campaign if self.source.abilities.deterministic else live
+            findings = play(book, stage_of(self.source, book, budget), self.plan)
         except (BadBook, BotError) as error:
             return Findings(Census(), trouble=str(error))
         table = exhibit(book, findings, self.source.name, self.seed)
@@ -94,12 +126,14 @@ class Conversations(Together[Findings]):
     def tell(self, rule: Rule, came: Findings) -> str:
         """See :class:`Together`."""
         if came.trouble:
-            pytest.fail(came.trouble, pytrace=False)
+            self.broke(rule, came.trouble)
         census, broken = came.census, came.found.get(rule.clause)
         if broken is not None:
             times = f"{census.broken(rule.clause):,} of {census.conversations:,} conversations break this rule"
             lines = transcript(broken.call, broken.verdict)
             told = [f"{rule.clause} {rule.title}", f"{times}; the shortest:", *lines, broken.verdict.reason]
+            if broken.tried:
+                told.append(f"tried again: broken {broken.broke} of {broken.tried}")
             if self.settings.save_failures is not None:
                 told.append(f"saved as {self.settings.save_failures / broken.call.id}.json")
             pytest.fail("\n".join(told), pytrace=False)
@@ -117,7 +151,7 @@ class Comparison(Together[Compared]):
     def __init__(self, config: pytest.Config, settings: Settings, new: Source, old: Source) -> None:
         super().__init__(config, settings)
         self.new, self.old = new, old
-        self.plan = Plan(customers=settings.customers, seed=self.seed)
+        self.plan = Plan(profile_of(settings.profile, new.abilities, settings.spared).customers, self.seed)
 
     def about(self) -> str:
         """See :class:`Together`."""
@@ -136,7 +170,7 @@ class Comparison(Together[Compared]):
     def tell(self, rule: Rule, came: Compared) -> str:
         """See :class:`Together`."""
         if came.trouble:
-            pytest.fail(came.trouble, pytrace=False)
+            self.broke(rule, came.trouble)
         told = [f"{rule.clause} {rule.title}"]
         for each in came.differences:
             if each.clause != rule.clause or not each.worse:

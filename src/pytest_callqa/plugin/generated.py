@@ -20,12 +20,15 @@ def register(config: pytest.Config) -> None:
 def _run(config: pytest.Config, chosen: Settings) -> Together[object]:
     if chosen.script is None and chosen.against is not None:
         raise pytest.UsageError("--callqa-against: name the new script too, with --callqa-script FILE")
-    if chosen.script is None:
+    if chosen.script is None and not chosen.bot:
         from pytest_callqa.plugin.changed import Teeth, Variants
 
         return Variants(config, chosen) if chosen.variants else Teeth(config, chosen)  # type: ignore[return-value]
-    from pytest_callqa.plugin.conversations import Comparison, Conversations, source_of
+    from pytest_callqa.plugin.conversations import Comparison, Conversations, bot_of, source_of
 
+    if chosen.bot:
+        return Conversations(config, chosen, bot_of(chosen))  # type: ignore[return-value]
+    assert chosen.script is not None
     source = source_of("--callqa-script", chosen.script, chosen.language)
     if chosen.against is None:
         return Conversations(config, chosen, source)  # type: ignore[return-value]

@@ -16,6 +16,9 @@ GATE = "critical,major,minor,rates"
 TIMEOUT = 60
 """Seconds that a call may take in batch mode before its process is ended."""
 
+BOT = "play generated customers against this bot, such as twiml:shop.ivr:app/voice or rasa:http://localhost:5005"
+ALLOW = "a host besides loopback that the bot may be at"
+
 TEXTS = {
     "mode": (
         "auto",
@@ -35,7 +38,15 @@ TEXTS = {
     "script": ("", "play generated customers against this agent's script, such as conduct_specs/script.yaml"),
     "against": ("", "say the same to this older script, and tell only what ends otherwise"),
     "variants": ("0", "judge so many variants of each call, and fail the rules whose verdict changes"),
-    "customers": (str(CUSTOMERS), f"how many customers are generated (default {CUSTOMERS})"),
+    "customers": ("", f"how many customers are generated (default {CUSTOMERS}, fewer for live bots)"),
+    "profile": ("auto", "what generated customers spare the bot: deterministic, live or slow; auto asks the bot"),
+    "minutes": ("", "minutes after which no further customer is generated, 0: any (default by the profile)"),
+    "requests": ("", "moves after which no further customer is generated, 0: any (default by the profile)"),
+    "replays": ("", "times a breach of a bot that is not deterministic is tried again (default by the profile)"),
+    "at_once": (
+        "",
+        "conversations held at the same time with a bot that is not deterministic (default by the profile)",
+    ),
     "save_failures": ("", "write the shortest conversation that breaks each rule into this folder, as a native call"),
     "baseline": ("", "a ledger, or the file that `callqa baseline update` wrote: what it holds does not fail the run"),
     "gate": (GATE, f"what fails the run: new findings of these severities, and rates (default {GATE})"),
@@ -73,6 +84,10 @@ def declare(parser: pytest.Parser) -> None:
         default=[],
         help="calls to judge: files, folders or patterns",
     )
+    group.addoption("--bot", metavar="SPEC", default=None, help=BOT)
+    parser.addini("callqa_bot", BOT, type="string", default="")
+    group.addoption("--bot-allow", metavar="HOST", action="append", default=[], help=ALLOW)
+    parser.addini("callqa_bot_allow", ALLOW, type="linelist", default=[])
     parser.addini("callqa_calls", "calls to judge, one path or pattern a line", type="linelist", default=[])
     for name, (_, text) in TEXTS.items():
         group.addoption(f"--callqa-{name.replace('_', '-')}", dest=f"callqa_{name}", default=None, help=text)
@@ -90,7 +105,13 @@ def declare(parser: pytest.Parser) -> None:
 def plays(config: pytest.Config) -> bool:
     """Whether this run is to generate calls: of customers, or by changing recorded ones."""
     names = ("callqa_script", "callqa_against", "callqa_variants", "callqa_teeth")
-    return any((config.getoption(name) or config.getini(name)) not in ("", "0", False) for name in names)
+    told = [config.getoption(name) or config.getini(name) for name in names]
+    return bool(bot_spec(config)) or any(value not in ("", "0", False) for value in told)
+
+
+def bot_spec(config: pytest.Config) -> str:
+    """The bot that this run is to play against, as it was named."""
+    return str(config.getoption("bot") or config.getini("callqa_bot"))
 
 
 def wanted(config: pytest.Config) -> bool:

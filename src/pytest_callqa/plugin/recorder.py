@@ -32,7 +32,12 @@ _STATUS = {
     Outcome.UNDECIDED: ("undecided", "u", ("UNDECIDED", {"yellow": True})),
     Outcome.NOT_ASSESSED: ("not assessed", "m", ("NOT ASSESSED", {"yellow": True})),
 }
+_TROUBLE = ("error", "E", ("ERROR", {"red": True}))
 _UNREADABLE = ("unreadable", "E", ("UNREADABLE", {"red": True}))
+
+
+TROUBLE = "trouble"
+"""The outcome of a rule that could not be tried, because the bot or the book is broken."""
 
 
 class Recorder:
@@ -58,6 +63,8 @@ class Recorder:
             return None
         if "unread" in facts:
             return _UNREADABLE
+        if facts.get("outcome") == TROUBLE:
+            return _TROUBLE
         return _STATUS.get(facts.get("outcome")) if report.skipped else None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

@@ -9,10 +9,11 @@ from typing import Literal, TypeAlias, cast, get_args
 
 import pytest
 
+from pytest_callqa.bots.profiles import PROFILES, SPARED
 from pytest_callqa.call import Role
 from pytest_callqa.errors import CallQAError, did_you_mean
 from pytest_callqa.gate.decision import Gate
-from pytest_callqa.plugin.options import TEXTS
+from pytest_callqa.plugin.options import TEXTS, bot_spec
 from pytest_callqa.provenance import told
 from pytest_callqa.readers import FORMATS, ReadOptions
 from pytest_callqa.report.transcript import TextLevel
@@ -45,7 +46,10 @@ class Settings:
     against: Path | None = None
     variants: int = 0
     teeth: bool = False
-    customers: int = 0
+    bot: str = ""
+    bot_allow: tuple[str, ...] = ()
+    profile: str = "auto"
+    spared: Mapping[str, int] = field(default_factory=dict)
     save_failures: Path | None = None
     recordings: bool = False
     speech_model: Path | None = None
@@ -109,6 +113,7 @@ def settings(config: pytest.Config) -> Settings:
     flagged = config.getoption("calls")
     calls = flagged or config.getini("callqa_calls")
     mode = text("mode")
+    _choose("--callqa-profile", text("profile"), ("auto", *PROFILES))
     _choose("--callqa-mode", mode, get_args(Mode))
     _choose("--callqa-report-text", text("report_text"), get_args(TextLevel))
     _choose("--callqa-format", text("format"), ("auto", *FORMATS))
@@ -131,7 +136,10 @@ def settings(config: pytest.Config) -> Settings:
         against=file("against"),
         variants=_whole("--callqa-variants", text("variants")),
         teeth=switch("teeth"),
-        customers=_whole("--callqa-customers", text("customers")),
+        bot=bot_spec(config),
+        bot_allow=tuple(config.getoption("bot_allow") or config.getini("callqa_bot_allow")),
+        profile=text("profile"),
+        spared={name: _whole(f"--callqa-{name.replace('_', '-')}", text(name)) for name in SPARED if text(name)},
         save_failures=file("save_failures"),
         timeout=_whole("--callqa-timeout", text("timeout")),
         memory=_whole("--callqa-memory", text("memory")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Sequence
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import Generic, NoReturn, TypeVar
 
 import pytest
 
@@ -16,6 +16,7 @@ from pytest_callqa.gate.baseline import GENERATED
 from pytest_callqa.plugin.excuses import EXCUSE, Excuses, excuse
 from pytest_callqa.plugin.matrix import FACTS, code_at, root_of, spare_fixtures
 from pytest_callqa.plugin.once import run_once
+from pytest_callqa.plugin.recorder import TROUBLE
 from pytest_callqa.plugin.settings import Settings
 from pytest_callqa.readers import to_native
 from pytest_callqa.redact import redactor
@@ -40,6 +41,7 @@ class Together(ABC, Generic[Came]):
         self.seed = seed_of(config)
         self.book: RuleBook | None = None
         self.excuses = Excuses(settings)
+        self.troubled = False
 
     # -- what each kind of run says for itself
 
@@ -57,6 +59,13 @@ class Together(ABC, Generic[Came]):
     def tell(self, rule: Rule, came: Came) -> str:
         """End the item of a rule by ``pytest.fail``, or return what to call it if it is skipped; nothing: it passed."""
         ...
+
+    def broke(self, rule: Rule, trouble: str) -> NoReturn:
+        """End the item of a rule that could not be tried: an error, told in full by the first of the book."""
+        assert self.book is not None
+        first = next(iter(self.book)).clause == rule.clause
+        self.troubled = True
+        pytest.fail(trouble if first else trouble.partition("\n")[0], pytrace=False)
 
     # -- hooks
 
@@ -90,6 +99,9 @@ class Together(ABC, Generic[Came]):
         try:
             outcome = self.tell(found, self.came)
         except pytest.fail.Exception as failure:
+            if self.troubled:
+                pyfuncitem.stash[OUTCOME] = TROUBLE
+                raise
             why = self.excused.get(found.clause)
             if why is None:
                 raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import SkipTest
@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from pytest_callqa.bots import Move
 from pytest_callqa.call import Call
 from pytest_callqa.engine import hear, judge
+from pytest_callqa.errors import BotError
 from pytest_callqa.rules import Rule, RuleBook
 from pytest_callqa.scenarios.customers import Act
 from pytest_callqa.scenarios.machine import Played, Stage, dialogue, replay
@@ -41,11 +42,16 @@ class Broken(AssertionError):
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is played: ``customers`` conversations by this ``seed``; finds are kept in ``database``, if anywhere."""
+    """How much is played: ``customers`` conversations by this ``seed``; finds are kept in ``database``, if anywhere.
+
+    Bots that are not deterministic have their breaches tried ``replays`` times, and ``at_once`` conversations.
+    """
 
     customers: int = CUSTOMERS
     seed: int = 0
     database: Path | None = None
+    replays: int = 1
+    at_once: int = 1
 
     def settings(self, phases: Sequence[Phase], most: int) -> settings:
         """The settings of one run of a machine: the profile's, but for what is told here."""
@@ -99,11 +105,13 @@ class Census(msgspec.Struct):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """The shortest conversation that breaks a rule."""
+    """The shortest conversation that breaks a rule; ``broke`` of ``tried`` replays broke it, if the bot varies."""
 
     clause: str
     call: Call
     verdicts: tuple[Verdict, ...]
+    broke: int = 0
+    tried: int = 0
 
     @property
     def verdict(self) -> Verdict:
@@ -158,14 +166,19 @@ def play(
     """Play conversations and judge each by all the rules; the ``shortest`` that breaks each of them is noted."""
 
     def count(played: Played) -> None:
-        found = verdicts(rules, played.call, book)
-        census.add(played, found)
-        for verdict in found:
-            known = shortest.get(verdict.clause)
-            if _breaks(verdict) and (known is None or len(played.moves) < len(known.moves)):
-                shortest[verdict.clause] = played
+        note(played, rules, book, census, shortest)
 
     run_machine(stage, "all rules", count, plan, (Phase.generate,), acts, most or plan.customers)
+
+
+def note(played: Played, rules: Sequence[Rule], book: RuleBook, census: Census, shortest: dict[str, Played]) -> None:
+    """Judge a conversation and count it; keep it for the rules that it breaks, if it is the shortest so far."""
+    found = verdicts(rules, played.call, book)
+    census.add(played, found)
+    for verdict in found:
+        known = shortest.get(verdict.clause)
+        if breaks(verdict) and (known is None or len(played.moves) < len(known.moves)):
+            shortest[verdict.clause] = played
 
 
 def aim(
@@ -188,19 +201,27 @@ def aim(
         play(rules, book, stage, plan, census, shortest, acts=(act, *answers), most=most)
 
 
-def shrink(rule: Rule, rules: Sequence[Rule], book: RuleBook, stage: Stage, played: Played) -> Found:
-    """The shortest conversation that breaks a rule, of the plainest moves, from one that does."""
+def shrink(rule: Rule, rules: Sequence[Rule], book: RuleBook, stage: Stage, played: Played, replays: int = 0) -> Found:
+    """The shortest conversation that breaks a rule, of the plainest moves, from one that does.
 
-    def breaks(moves: Sequence[Move]) -> Call | None:
+    It is then replayed, to count how often it does so. Nothing more is tried once the stage's budget is spent.
+    """
+
+    def shows(moves: Sequence[Move]) -> Call | None:
+        if stage.budget.spent:
+            return None
         call = replay(moves, played.language, stage)
-        return call if _breaks(verdicts([rule], call, book)[0]) else None
+        return call if breaks(verdicts([rule], call, book)[0]) else None
 
-    _, call = plainest(played, stage, breaks)
+    moves, call = plainest(played, stage, shows)
+    again = [shows(moves) for _ in range(replays) if not stage.budget.spent]
     call = replace(call, id=f"{rule.clause}-{call.language}")
-    return Found(rule.clause, call, tuple(verdicts(rules, call, book, quotes=None)))
+    broke = sum(shown is not None for shown in again)
+    return Found(rule.clause, call, tuple(verdicts(rules, call, book, quotes=None)), broke, len(again))
 
 
-def _breaks(verdict: Verdict) -> bool:
+def breaks(verdict: Verdict) -> bool:
+    """Whether a verdict is a find."""
     return verdict.outcome in (Outcome.FAILED, Outcome.ERROR)
 
 
@@ -210,7 +231,7 @@ def _search(rule: Rule, book: RuleBook, stage: Stage, plan: Plan, phases: Sequen
 
     def check(played: Played) -> None:
         (verdict,) = verdicts([rule], played.call, book)
-        if _breaks(verdict):
+        if breaks(verdict):
             last[:] = [played]
             raise Broken(verdict.reason)
 
@@ -232,13 +253,29 @@ def run_machine(
     acts: Sequence[Act],
     most: int,
 ) -> None:
-    """Run the machine of a stage: ``judge`` is told of every conversation, and raises for one to be shrunk."""
+    """Run the machine of a stage: ``judge`` is told of every conversation, and raises for one to be shrunk.
+
+    Raises :class:`BotError` when the bot breaks, also if it does not break again when tried anew.
+    """
     machine = seed(plan.seed)(dialogue(stage, name, judge, acts))
     gc.freeze()  # the book stays: it is not looked through while conversations are played
     try:
         run_state_machine_as_test(machine, settings=plan.settings(phases, most))
+    except BaseExceptionGroup as group:
+        broken = group.subgroup(BotError)
+        if broken is None:
+            raise
+        raise next(_leaves(broken)) from None
     finally:
         gc.unfreeze()
+
+
+def _leaves(group: BaseExceptionGroup[BotError]) -> Iterator[BotError]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
 
 
 def verdicts(rules: Iterable[Rule], call: Call, book: RuleBook, *, quotes: int | None = 0) -> list[Verdict]:

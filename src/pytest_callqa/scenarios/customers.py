@@ -16,14 +16,14 @@ from pytest_callqa.errors import BadBook, BadInput, did_you_mean
 from pytest_callqa.phrases import PhraseBook
 
 EVENTS: tuple[str, ...] = get_args(EventKind)
-KEYS = ("says", "when", "waits", "talks over", "line", "hangs up")
+KEYS = ("says", "presses", "when", "waits", "talks over", "line", "hangs up")
 
 
 class Act(msgspec.Struct, frozen=True):
     """Something customers do, the plainest way first: words by language, seconds of silence before, an event.
 
     ``when`` names phrases: it is done only in answer to one of them. ``over`` are the shares of the agent's last words
-    that it may be said over.
+    that it may be said over; ``presses`` are keys of the phone, one of them pressed instead of saying anything.
     """
 
     name: str
@@ -33,15 +33,24 @@ class Act(msgspec.Struct, frozen=True):
     over: tuple[float, ...] = ()
     line: tuple[EventKind, ...] = ()
     hangs_up: bool = False
+    presses: tuple[str, ...] = ()
 
     def possible(self, abilities: Abilities) -> bool:
         """Whether a bot with these abilities can be met with it."""
         text = next((texts[0] for texts in self.says.values()), "")
-        most = Move(text=text, wait=max(self.waits, default=0.0), events=self.line, over=max(self.over, default=0.0))
+        most = Move(
+            text=text,
+            keys="".join(self.presses[:1]),
+            wait=max(self.waits, default=0.0),
+            events=self.line,
+            over=max(self.over, default=0.0),
+        )
         return abilities.allow(most)
 
     def move(self, language: str, wording: int, wait: float, over: float) -> Move:
         """It as a move; a ``wording`` that the language does not have is counted from the first again."""
+        if self.presses:
+            return Move(keys=self.presses[wording % len(self.presses)], wait=wait, over=over)
         texts = self.says.get(language, ("",))
         text = texts[wording % len(texts)]
         return Move(text=text, wait=wait, over=over, events=self.line, hang_up=self.hangs_up)
@@ -172,6 +181,7 @@ class _Reader:
             waits=self._numbers(body.get("waits", [])),
             over=self._numbers(body.get("talks over", [])),
             line=(line,) if line else (),  # type: ignore[arg-type]  # checked
+            presses=tuple(map(str, self._list(body.get("presses", [])))),
             hangs_up=str(body.get("hangs up", "no")) in ("yes", "true"),
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from hypothesis import strategies as st
@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from pytest_callqa.bots import Abilities, AsyncBot, Bot, Move, Reply
 from pytest_callqa.bots.driver import Conversation
+from pytest_callqa.bots.profiles import Budget
 from pytest_callqa.call import Call
 from pytest_callqa.phrases import Matcher
 from pytest_callqa.scenarios.customers import Act, Cast, Customer, customers, moves
@@ -24,7 +25,7 @@ ATTENTIVE = (True, True, True, False)
 class Stage:
     """Where conversations are played: a bot for each language, what it can take part in, and the customers.
 
-    ``ears`` hear in each language what the bot asks.
+    ``ears`` hear in each language what the bot asks; ``budget`` is what may still be asked of it.
     """
 
     bot: Callable[[str], Bot | AsyncBot]
@@ -32,6 +33,7 @@ class Stage:
     languages: tuple[str, ...]
     cast: Cast
     ears: dict[str, Matcher]
+    budget: Budget = field(default_factory=Budget)
 
     @property
     def acts(self) -> tuple[Act, ...]:
@@ -63,10 +65,14 @@ class Dialogue(RuleBasedStateMachine):
         self.conversation: Conversation | None = None
         self.asked: Collection[str] = frozenset()
         self.attentive = True
+        self.spent = False
         self.done: list[str] = []
 
     def begin(self, customer: Customer) -> None:
-        """The customer calls."""
+        """The customer calls, if the budget is not spent."""
+        if self.stage.budget.spent:
+            self.spent = True
+            return
         bot = self.stage.bot(customer.language)
         self.customer = customer
         self.conversation = Conversation(bot, language=customer.language)
@@ -98,12 +104,13 @@ class Dialogue(RuleBasedStateMachine):
     @property
     def idle(self) -> bool:
         """Whether there is nothing that the customer could do now: the call is over, or it is not their way."""
-        return self.conversation is not None and not any(map(self.free_for, self.acts))
+        return self.spent or (self.conversation is not None and not any(map(self.free_for, self.acts)))
 
     def teardown(self) -> None:
         """Judge the conversation."""
         if self.conversation is not None:  # it is, unless the bot broke at once
             finish(self.conversation)
+            self.stage.budget.take(len(self.conversation.moves) + 1)
             call = self.conversation.call()
             type(self).judge(Played(call.language, tuple(self.conversation.moves), tuple(self.done), call))
 
@@ -117,10 +124,15 @@ def finish(conversation: Conversation) -> None:
 def replay(moves: Iterable[Move], language: str, stage: Stage) -> Call:
     """The conversation of these moves with a new bot; what is sent after the end is not heard."""
     conversation = Conversation(stage.bot(language), language=language)
-    conversation.open()
-    for move in moves:
-        conversation.send(move)
+    try:
+        conversation.open()
+        for move in moves:
+            conversation.send(move)
+    except BaseException:
+        conversation.close()
+        raise
     finish(conversation)
+    stage.budget.take(len(conversation.moves) + 1)
     return conversation.call()
 
 
@@ -170,7 +182,7 @@ def _rule_of(act: Act) -> Callable[..., None]:
 
     do.__name__ = do.__qualname__ = _identifier(act.name)
     ways: dict[str, st.SearchStrategy[Any]] = {"attentive": st.sampled_from(ATTENTIVE)}
-    most = max(map(len, act.says.values()), default=0)
+    most = max(map(len, (*act.says.values(), act.presses)), default=0)
     if most > 1:
         ways["wording"] = st.sampled_from(range(most))
     if act.waits:

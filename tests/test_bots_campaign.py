@@ -1,0 +1,120 @@
+"""Bots of any kind played by ``--bot``: what is broken, how often, what a bot that breaks or varies comes to."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harness import Project
+
+ROOT = Path(__file__).parents[1]
+
+BOTS = """
+import itertools
+
+turns = itertools.count()
+
+
+def polite(text):
+    return "Hello, what can I do for you? I am sorry."
+
+
+def moody(text):
+    return "I am sorry." if next(turns) % 3 else "So what."
+
+
+def broken(text):
+    return {}["nothing"] if "damn" in text.lower() else "Hello."
+
+
+def silent(text):
+    return None
+"""
+
+CUSTOMERS = """
+moves:
+  asks: {says: {en: [How do I pay?, How do I start?]}}
+  swears: {says: {en: [Damn., Oh damn it.]}}
+  presses a key: {presses: ["1", "2"]}
+"""
+
+
+@pytest.fixture
+def play(project: Project) -> Project:
+    project.book()
+    project.file("bots_here.py", BOTS)
+    return project.file("rules/customers.yaml", CUSTOMERS)
+
+
+def against(project: Project, bot: str, *more: str) -> pytest.RunResult:
+    return project.run("--bot", bot, "--callqa-customers", "12", *more, calls=None)
+
+
+def test_a_bot_that_keeps_the_rules_passes(play: Project) -> None:
+    ran = against(play, "python:bots_here:polite", "-k", "apologises")
+    ran.stdout.fnmatch_lines(["callqa: 12 generated customers (*) against python:bots_here:polite; *", "*1 passed*"])
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_bot_that_breaks_is_an_error_with_the_exchange_and_no_broken_rule(
+    play: Project, workers: tuple[str, ...]
+) -> None:
+    ran = against(play, "python:bots_here:broken", *workers)
+    ran.stdout.fnmatch_lines(["*the bot broke: KeyError: 'nothing'*", "*customer: *amn*"])
+    outcomes = ran.parseoutcomes()
+    assert outcomes["errors" if outcomes.get("errors") else "error"] > 0
+    assert "failed" not in outcomes
+    assert ran.ret == 1
+
+
+def test_a_silent_bot_breaks_rules_and_is_not_broken(play: Project) -> None:
+    ran = against(play, "python:bots_here:silent", "-k", "apologises")
+    assert ran.parseoutcomes().keys() & {"failed", "passed", "not reached", "undecided"}
+    ran.stdout.no_fnmatch_line("*the bot broke*")
+
+
+def test_a_breach_of_a_bot_that_varies_is_tried_again_and_counted(play: Project) -> None:
+    profile = ("--callqa-profile", "live", "--callqa-replays", "6", "--callqa-at-once", "2")
+    ran = against(play, "python:bots_here:moody", *profile, "--callqa-save-failures", "kept", "-k", "apologises")
+    ran.stdout.fnmatch_lines(["*customer: *amn*", "*agent: So what.", "tried again: broken * of 6", "saved as kept*"])
+
+
+def test_a_spent_budget_ends_the_run(play: Project) -> None:
+    ran = against(play, "python:bots_here:polite", "--callqa-requests", "1", "-k", "apologises")
+    ran.assert_outcomes(skipped=0, passed=0, failed=0)
+    line = next(line for line in ran.outlines if "not reached" in line or "passed" in line)
+    assert line
+
+
+@pytest.mark.parametrize(
+    ("bot", "told"),
+    [
+        ("python:bots_here:nobody", "--bot: the module 'bots_here' has no 'nobody'.*"),
+        (
+            "twiml:http://shop.example/voice",
+            "--bot: the bot is at shop.example, which nobody allowed; add --bot-allow*",
+        ),
+    ],
+)
+def test_a_bot_that_cannot_be_had_is_a_usage_error(play: Project, bot: str, told: str) -> None:
+    ran = against(play, bot)
+    ran.stderr.fnmatch_lines([f"ERROR: {told}"])
+    assert ran.ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_the_example_ivr_keeps_section_3_1_and_three_faults_are_found_and_shrunk(
+    pytester: pytest.Pytester, project: Project
+) -> None:
+    shutil.copytree(ROOT / "conduct_specs", pytester.path / "conduct_specs", dirs_exist_ok=True)
+    shutil.copy(ROOT / "examples/ivr/ivr.py", pytester.path)
+    section = "conduct_specs/test_3_1_opening.py"
+    few = ("--callqa-customers", "20", "--callqa-language", "en")
+    kept = pytester.runpytest(section, "--bot", "twiml:ivr:app/voice", *few)
+    assert "failed" not in kept.parseoutcomes()
+    ran = pytester.runpytest(section, "--bot", "twiml:ivr:faulty/voice", *few)
+    ran.stdout.fnmatch_lines(
+        ["3.1.2b *", "3.1.2c *", "* apology: not found", "3.1.2d *", "not so: the wait from the goodbye to *"]
+    )
+    assert ran.parseoutcomes()["failed"] == 3
