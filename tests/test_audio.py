@@ -294,7 +294,7 @@ def test_bare_samples_of_the_telephone_network_are_told_by_their_name(tmp_path: 
     ("name", "content", "problem"),
     [
         ("call.alaw", "law", "By its name the recording is G.711 A-law, and it is G.711 u-law: rename it"),
-        ("call.ulaw", "mp3", "it is no sound"),
+        ("call.ulaw", "packed", "it is no sound"),
         ("call.ulaw", "text", "it is no sound"),
         ("call.ulaw", "", "The recording holds no sound"),
     ],
@@ -303,13 +303,21 @@ def test_bare_samples_with_the_wrong_name_are_refused(tmp_path: Path, name: str,
     samples, _ = call(EN[:2])
     stored = {
         "law": write(tmp_path / "law.raw", samples.sum(axis=1), format="RAW", subtype="ULAW").read_bytes(),
-        "mp3": write(tmp_path / "call.mp3", samples).read_bytes()[100:],
+        "packed": np.random.default_rng(1).bytes(20_000),
         "text": b"Minutes of the meeting, all of it. " * 99,
         "": b"",
     }[content]
     (tmp_path / name).write_bytes(stored)
     [found] = read_calls([str(tmp_path / name)], ReadOptions())
     assert problem in str(found)
+
+
+def test_quiet_samples_are_not_taken_for_an_mp3(tmp_path: Path) -> None:
+    samples, _ = call(EN[:2])
+    stored = write(tmp_path / "call.raw", samples.sum(axis=1), format="RAW", subtype="ULAW").read_bytes()
+    (tmp_path / "call.ulaw").write_bytes(b"\xff\xfb" + stored)
+    assert is_recording(b"\xff\xfb" + stored)
+    assert hear(str(tmp_path / "call.ulaw")).sound.channels[0].speech
 
 
 def test_a_recording_is_what_it_holds_whatever_its_name(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ _ONE = 0.98  # correlation of channels above which they are one
 _CAPPED = 5
 _ALIKE = 3  # frames
 _STEPS = 800  # of the outline of a channel
+_TONE_ABOVE, _TONE_LEAST = 20.0, -50.0  # dB over the noise, and of full scale
 _ECHO = 30  # frames after which a voice may still come back on the other channel
 _BELOW_VOICE = 15.0  # dB by which an echo is below it, and two people who talk at once are not
 _ECHOES = 0.25  # share of speech that is taken for echo, from which it is said
@@ -171,7 +172,8 @@ def _channel(
     quiet = levels[~voiced]
     noise = float(np.median(quiet)) if len(quiet) else float(np.percentile(levels, 10)) if len(levels) else _FLOOR
     heard = np.where(echo, np.float32(_FLOOR), levels)
-    spans = list(_joined(_trimmed(heard, voiced & ~echo, noise)))
+    tones = list(_steady(recording, heard, voiced, noise, number))
+    spans = list(_outside(tones, _joined(_trimmed(heard, voiced & ~echo, noise))))
     found = []
     for first, last in spans:
         start, end = first * FRAME, last * FRAME
@@ -182,7 +184,30 @@ def _channel(
     level = float(np.percentile(np.concatenate(spoken), 75)) if spoken else None
     step = -(-len(levels) // _STEPS) or 1
     outline = np.maximum.reduceat(np.frombuffer(frames.levels[number], np.uint8), np.arange(0, len(levels), step))
+    found = sorted((*found, *(Stretch(first * FRAME, last * FRAME, "tone") for first, last in tones)), key=_start)
     return Channel(tuple(found), level, noise, outline.tobytes(), step * FRAME)
+
+
+def _start(one: Stretch) -> float:
+    return one.start
+
+
+def _steady(
+    recording: Recording, levels: NDArray[np.float32], voiced: NDArray[np.bool_], noise: float, number: int
+) -> Iterator[tuple[int, int]]:
+    """Tones that the detector takes for no voice, but for where they begin and end."""
+    loud = levels > max(noise + _TONE_ABOVE, _TONE_LEAST)
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], loud, [False])).astype(np.int8)))
+    for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        if voiced[first:last].mean() < 0.5 and voice.is_tone(recording, first * FRAME, last * FRAME, number):
+            yield first, last
+
+
+def _outside(tones: Sequence[tuple[int, int]], spans: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The spans that are not the edge of a tone."""
+    for first, last in spans:
+        if not any(begun - _RISE <= first and last <= ended + _RISE for begun, ended in tones):
+            yield first, last
 
 
 def _trimmed(levels: NDArray[np.float32], voiced: NDArray[np.bool_], noise: float) -> Iterator[tuple[int, int]]:

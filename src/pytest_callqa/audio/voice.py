@@ -31,8 +31,7 @@ _RATE = 16000
 
 def kind(recording: Recording, start: float, end: float, channel: int) -> Literal["speech", "tone", "music"]:
     """What a stretch of sound is, between two times in seconds."""
-    ends = ((start, min(start + _TONE, end)), (max(end - _TONE, start), end))
-    if end - start >= _SHORTEST and all(_is_tone(recording.stretch(*look, channel)) for look in ends):
+    if is_tone(recording, start, end, channel):
         return "tone"
     middle = (start + end) / 2
     if end - start >= _LONG and not any(
@@ -41,6 +40,12 @@ def kind(recording: Recording, start: float, end: float, channel: int) -> Litera
     ):
         return "music"
     return "speech"
+
+
+def is_tone(recording: Recording, start: float, end: float, channel: int) -> bool:
+    """Whether a stretch of sound, between two times in seconds, begins and ends with a tone of the line."""
+    ends = ((start, min(start + _TONE, end)), (max(end - _TONE, start), end))
+    return end - start >= _SHORTEST and all(_is_tone(recording.stretch(*look, channel)) for look in ends)
 
 
 def _is_tone(samples: NDArray[np.float32]) -> bool:

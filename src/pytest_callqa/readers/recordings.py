@@ -70,7 +70,12 @@ def is_recording(head: bytes) -> bool:
     if head[4:8] == b"ftyp":
         raise BadInput("Recordings in MP4 are not read: export WAV, FLAC, Ogg or MP3.")
     is_mp3 = len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 in (0xE2, 0xE4) and head[1] != 0xFE
-    return head[:4] in (b"fLaC", b"OggS", b".snd") or head[:3] == b"ID3" or is_mp3
+    return _is_marked(head) or is_mp3
+
+
+def _is_marked(head: bytes) -> bool:
+    """Whether the first bytes are no accident, as those of an MP3 without tags may be."""
+    return head[:4] in (b"RIFF", b"RF64", b"fLaC", b"OggS", b".snd") or head[:3] == b"ID3"
 
 
 class Heard(NamedTuple):
@@ -116,7 +121,7 @@ def _coding(stored: str | bytes) -> str:
     if isinstance(stored, bytes):
         return ""
     with open(stored, "rb") as file:
-        return "" if is_recording(file.read(_HEAD)) else _bare(stored)
+        return "" if _is_marked(file.read(_HEAD)) else _bare(stored)
 
 
 def _wordless(sound: Sound) -> tuple[Turn, ...]:
