@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -114,7 +115,12 @@ def test_a_short_sound_of_a_voice_is_no_tone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tones", "cadence"), [((450,), [(0, 1.0), (5, 6.0)]), ((400, 450), [(0, 0.4), (0.6, 1.0), (3, 3.4), (3.6, 4.0)])]
+    ("tones", "cadence"),
+    [
+        ((450,), [(0, 1.0), (5, 6.0)]),
+        ((400, 450), [(0, 0.4), (0.6, 1.0), (3, 3.4), (3.6, 4.0)]),
+        ((440,), [(0, 0.5), (1, 1.5), (5, 5.5), (6, 6.5)]),
+    ],
 )
 def test_each_ringing_is_one_ring_however_a_country_rings(
     tmp_path: Path, tones: tuple[int, ...], cadence: list[tuple[float, float]]
@@ -428,3 +434,44 @@ def test_two_who_talk_at_once_are_no_echo_of_each_other(tmp_path: Path) -> None:
     sound = heard(tmp_path, samples)
     assert talk_over(*sound.channels) == pytest.approx(0.8, abs=0.2)
     assert sound.limits == ()
+
+
+# --- damage -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_samples_that_are_no_numbers_are_refused(tmp_path: Path, value: float) -> None:
+    samples, _ = call(EN[:1])
+    samples[RATE + 5, 0] = value
+    with pytest.raises(BadInput, match="no numbers"):
+        heard(tmp_path, samples, subtype="FLOAT")
+
+
+def test_samples_beyond_full_scale_are_as_a_player_plays_them(tmp_path: Path) -> None:
+    samples, told = call(EN)
+    samples[int((told[0].start + 0.5) * RATE), 0] = 1e30
+    assert worst(heard(tmp_path, samples, subtype="FLOAT"), told) <= 0.05
+
+
+def test_damaged_recordings_are_heard_or_refused_and_nothing_else(tmp_path: Path) -> None:
+    samples, _ = call(EN[:2])
+    kinds = ({"subtype": "FLOAT"}, {"subtype": "IMA_ADPCM"}, {"format": "FLAC"}, {"format": "OGG"}, {"format": "AU"})
+    seeds = [write(tmp_path / "seed", samples, **{"format": "WAV", **how}).read_bytes() for how in kinds]
+    random = Random(3)
+    outcomes = set()
+    for number in range(150):
+        content = bytearray(seeds[number % len(seeds)])
+        for _ in range(random.choice((1, 3, 20))):
+            place = random.randrange(random.choice((64, len(content))))
+            if random.random() < 0.3:
+                del content[place : place + random.randrange(500)]
+            else:
+                content[place : place + 4] = random.choice((b"\0\0\0\0", b"\xff\xff\xff\x7f", random.randbytes(4)))
+        try:
+            sound = hear(bytes(content)).sound
+            outcomes.add("heard")
+        except BadInput:
+            outcomes.add("refused")
+        else:
+            assert all(0 <= one.start <= one.end for channel in sound.channels for one in channel.stretches)
+    assert outcomes == {"heard", "refused"}

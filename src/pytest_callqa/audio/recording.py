@@ -98,7 +98,7 @@ class Recording:
         """All of it at ``rate``, at most :data:`BLOCK` seconds at a time."""
         stored = self._file.samplerate
         change = None if stored == self.rate else soxr.ResampleStream(stored, self.rate, self.channels)
-        self._file.seek(0)
+        self._go(0)
         left = self._file.frames
         while left:
             block = self._read(min(BLOCK * stored, left))
@@ -108,13 +108,19 @@ class Recording:
     def stretch(self, start: float, end: float, channel: int) -> NDArray[np.float32]:
         """The samples of one channel between two times in seconds, at the rate they are stored in: :meth:`stored`."""
         first = min(int(start * self.stored), self._file.frames)
-        self._file.seek(first)
+        self._go(first)
         return self._read(min(int((end - start) * self.stored), self._file.frames - first))[:, channel]
 
     @property
     def stored(self) -> int:
         """Samples a second in the file."""
         return int(self._file.samplerate)
+
+    def _go(self, frame: int) -> None:
+        try:
+            self._file.seek(frame)
+        except soundfile.LibsndfileError as error:
+            raise BadInput(f"The recording is damaged ({_reason(error)}): copy or export it again.") from None
 
     def _read(self, count: int) -> Samples:
         try:
@@ -123,7 +129,9 @@ class Recording:
             raise BadInput(f"The recording is damaged ({_reason(error)}): copy or export it again.") from None
         if len(block) < count:
             raise BadInput("The recording is cut short: copy or export it again.")
-        return block
+        if not np.isfinite(block).all():
+            raise BadInput("The recording is damaged, it holds samples that are no numbers: export it again.")
+        return np.clip(block, -1, 1, out=block)
 
 
 def _bare(content: str | io.BytesIO, coding: str) -> soundfile.SoundFile:
