@@ -69,6 +69,7 @@ FAULTS = [
     ("moves: {asks: How}", "'asks' needs a table such as"),
     ("moves: {asks: {sasy: a}}", "'sasy' is no part of a move; .* Did you mean 'says'"),
     ("moves: {asks: {says: other}}", "no other move is called 'other'"),
+    ("moves: {a: {says: b}, b: {says: a}}", "'b' has no words of its own; name the move whose words it says"),
     ("moves: {asks: {says: asks}}", "no other move is called 'asks'"),
     ("moves: {asks: {when: contcat}}", "no phrase is called 'contcat'. Did you mean 'contact'"),
     ("moves: {asks: {line: nois}}", "nothing called 'nois' happens on a line. Did you mean 'noise'"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TypeAlias
 
 import yaml
 
-from pytest_callqa.errors import BadInput
+from pytest_callqa.errors import BadInput, did_you_mean
 
 Plain: TypeAlias = "str | list[Plain] | dict[str, Plain]"
 """What :func:`load` returns: text, lists and tables of text."""
@@ -101,3 +102,35 @@ def _value(event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Plain
 
 def _line(event: yaml.Event) -> int:
     return event.start_mark.line + 1 if event.start_mark else 1
+
+
+class Checked:
+    """Reads the parts of a file and gathers all its faults in ``problems``, each with file and line."""
+
+    def __init__(self, file: Path = Path()) -> None:
+        self.file = file
+        self.problems: list[str] = []
+
+    def items(self, body: Plain) -> Sequence[Plain]:
+        """A list, or the one thing that stands for a list of one."""
+        return body if isinstance(body, list) else [body] if body else []
+
+    def texts(self, body: Plain) -> list[str]:
+        """The texts of a list."""
+        return [item for item in self.items(body) if isinstance(item, str)]
+
+    def table(self, body: Plain | None, what: str) -> Mapping[str, Plain]:
+        """A table; another thing is a fault, and read as an empty one."""
+        if body and not isinstance(body, dict):
+            self.fault(body, f"`{what}` is a table of names")
+        return body if isinstance(body, dict) else {}
+
+    def known(self, table: Mapping[str, Plain], known: Collection[str], what: str) -> None:
+        """A key that is none of these is a fault."""
+        for key in table:
+            if key not in known:
+                self.fault(key, f"{str(key)!r} is no {what}; there are {', '.join(known)}.{did_you_mean(key, known)}")
+
+    def fault(self, at: Plain, problem: str) -> None:
+        """Note what is wrong, and where."""
+        self.problems.append(f"{self.file}, line {line_of(at)}: {problem}")

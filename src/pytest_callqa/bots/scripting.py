@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -157,14 +157,14 @@ class Script:
         return self.phrases.matcher(language, self.slots)
 
 
-class _Reader:
+class _Reader(plain.Checked):
     """Reads the parts of a script and gathers all its faults."""
 
     def __init__(self, file: Path, folder: Path, code: Code) -> None:
-        self.file, self.folder = file, folder
+        super().__init__(file)
+        self.folder = folder
         self.phrases = PhraseBook.load(folder)
         self.slots = {"organisation": code.texts("organisation")}
-        self.problems: list[str] = []
         self.languages: tuple[str, ...] = ()
         self.lines: dict[str, dict[str, str]] = {}
         self.routines: dict[str, plain.Plain] = {}
@@ -175,22 +175,24 @@ class _Reader:
         """The script, or all that is wrong with it."""
         if not isinstance(table, dict):
             raise BadBook([f"{self.file}: a script is a table with parts such as `opening:` and `situations:`"])
-        self._known(table, PARTS, "part of a script")
-        self.languages = tuple(self._list(table.get("languages", ""))) or self.phrases.languages
+        self.known(table, PARTS, "part of a script")
+        self.languages = tuple(self.texts(table.get("languages", ""))) or self.phrases.languages
         for language in self.languages:
             if not self.phrases.speaks(language):
-                self._fault(language, f"the rule book has no phrases in {str(language)!r}")
-        self.lines = {str(name): self._by_language(body) for name, body in self._table(table, "lines").items()}
-        self.routines = dict(self._table(table, "routines"))
+                self.fault(language, f"the rule book has no phrases in {str(language)!r}")
+        self.lines = {
+            str(name): self._by_language(body) for name, body in self.table(table.get("lines"), "lines:").items()
+        }
+        self.routines = dict(self.table(table.get("routines"), "routines:"))
         if "opening" not in table:
-            self._fault(table, "no `opening:`; say there how the agent answers a call")
+            self.fault(table, "no `opening:`; say there how the agent answers a call")
         parts = {
             name: self._steps(table.get(name, []))
             for name in ("opening", "otherwise", "otherwise after goodbye", "not heard", *_SILENCES)
         }
         for name in _SILENCES:
             if parts[name] and parts[name][0].verb != "wait":
-                self._fault(table[name], f"`{name}:` begins with a wait, such as `- wait: 5`")
+                self.fault(table[name], f"`{name}:` begins with a wait, such as `- wait: 5`")
         script = Script(
             languages=self.languages,
             phrases=self.phrases,
@@ -222,27 +224,27 @@ class _Reader:
         if isinstance(item, str):
             if item in ("hang up", "explain again"):
                 return (Step(str(item)),)
-            self._fault(item, f"{str(item)!r} is no step; a step is `say: …`, `ask: …`, `wait: 5`, `hang up` …")
+            self.fault(item, f"{str(item)!r} is no step; a step is `say: …`, `ask: …`, `wait: 5`, `hang up` …")
             return ()
         if not isinstance(item, dict):
-            self._fault(item, "a step is one line such as `say: …`, not a list")
+            self.fault(item, "a step is one line such as `say: …`, not a list")
             return ()
         verbs = [key for key in item if key in VERBS]
         if len(verbs) != 1:
             known = ", ".join(VERBS)
             first = next(iter(item), "")
             hint = did_you_mean(first, VERBS) if not verbs else " Make it two steps."
-            self._fault(first or item, f"a step has one of {known}; here are {verbs or [str(first)]}.{hint}")
+            self.fault(first or item, f"a step has one of {known}; here are {verbs or [str(first)]}.{hint}")
             return ()
         verb, value = verbs[0], item[verbs[0]]
         more = ("note", "if yes", "if no", "until yes") if verb == "ask" else ()
-        self._known(item, (verb, *more), f"part of the step `{verb}:`")
+        self.known(item, (verb, *more), f"part of the step `{verb}:`")
         if verb == "do":
             return self._routine(value)
         if verb in SAYING:
             note = str(item.get("note", ""))
             if note and note not in ("contact", "content"):
-                self._fault(item["note"], f"`note:` is contact or content, not {note!r}")
+                self.fault(item["note"], f"`note:` is contact or content, not {note!r}")
             return (
                 Step(
                     verb,
@@ -262,15 +264,15 @@ class _Reader:
             return (Step(verb, instead={name: self._line(line) for name, line in self._names(value).items()}),)
         if verb == "write":
             return (Step(verb, notes=tuple(self._notes(value))),)
-        self._fault(value, f"write `- {verb}` without a value")
+        self.fault(value, f"write `- {verb}` without a value")
         return ()
 
     def _routine(self, name: plain.Plain) -> Iterable[Step]:
         if not isinstance(name, str) or name not in self.routines:
-            self._fault(name, f"no routine is called {name!r}.{did_you_mean(str(name), self.routines)}")
+            self.fault(name, f"no routine is called {name!r}.{did_you_mean(str(name), self.routines)}")
             return ()
         if name in self.inside:
-            self._fault(name, f"the routine {str(name)!r} does itself again; leave that out")
+            self.fault(name, f"the routine {str(name)!r} does itself again; leave that out")
             return ()
         self.inside.append(name)
         steps = self._steps(self.routines[name])
@@ -280,11 +282,11 @@ class _Reader:
     def _names(self, value: plain.Plain) -> Mapping[str, plain.Plain]:
         """Lines by name, each with the one that is said in its place."""
         if not isinstance(value, dict):
-            self._fault(value, "`from now on:` takes lines, such as {farewell: farewell after a complaint}")
+            self.fault(value, "`from now on:` takes lines, such as {farewell: farewell after a complaint}")
             return {}
         for name in value:
             if name not in self.lines:
-                self._fault(name, f"no line is called {str(name)!r}.{did_you_mean(name, self.lines)}")
+                self.fault(name, f"no line is called {str(name)!r}.{did_you_mean(name, self.lines)}")
         return value
 
     def _line(self, value: plain.Plain) -> dict[str, str]:
@@ -297,7 +299,7 @@ class _Reader:
             return {language: self._first_wording(value, language) for language in self.languages}
         if value.isidentifier() and value.isascii():
             names = (*self.lines, *self.phrases.names)
-            self._fault(value, f"no line and no phrase is called {str(value)!r}.{did_you_mean(value, names)}")
+            self.fault(value, f"no line and no phrase is called {str(value)!r}.{did_you_mean(value, names)}")
         return {"": str(value)}
 
     def _first_wording(self, phrase: str, language: str) -> str:
@@ -309,21 +311,21 @@ class _Reader:
         if isinstance(value, str):
             return {"": str(value)}
         if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
-            self._fault(value, "a line is a text, or a text by language: {en: …, zh: …}")
+            self.fault(value, "a line is a text, or a text by language: {en: …, zh: …}")
             return {}
         missing = [language for language in self.languages if not value.get(language)]
         if missing:
-            self._fault(value, f"no text in {', '.join(missing)}")
+            self.fault(value, f"no text in {', '.join(missing)}")
         return {str(language): str(text) for language, text in value.items()}
 
     def _notes(self, value: plain.Plain) -> Iterable[Note]:
         if not isinstance(value, dict):
-            self._fault(value, "`write:` takes fields of the case, such as {content: as told}")
+            self.fault(value, "`write:` takes fields of the case, such as {content: as told}")
             return
         for key, body in value.items():
             name = key.replace(" ", "_")
             if name not in _FIELDS:
-                self._fault(key, f"a case has no field {str(key)!r}.{did_you_mean(name, _FIELDS)}")
+                self.fault(key, f"a case has no field {str(key)!r}.{did_you_mean(name, _FIELDS)}")
             elif name in _TIMES:
                 yield Note(name, after=timedelta() if body == "now" else timedelta(seconds=self._span(body)))
             elif name == "follow_up":
@@ -335,9 +337,9 @@ class _Reader:
 
     def _follow_up(self, body: plain.Plain) -> Note:
         if not isinstance(body, dict) or not {"purpose", "after"} <= body.keys():
-            self._fault(body, "a follow up is a table: {purpose: solution, after: 2 days, outcome: solved}")
+            self.fault(body, "a follow up is a table: {purpose: solution, after: 2 days, outcome: solved}")
             return Note("follow_up")
-        self._known(body, ("purpose", "after", "outcome"), "part of a follow up")
+        self.known(body, ("purpose", "after", "outcome"), "part of a follow up")
         return Note(
             "follow_up",
             texts={"": str(body["purpose"])},
@@ -349,16 +351,16 @@ class _Reader:
 
     def _situations(self, table: Mapping[str, plain.Plain], part: str) -> tuple[Situation, ...]:
         found = []
-        for item in self._items(table.get(part, [])):
+        for item in self.items(table.get(part, [])):
             if not isinstance(item, dict) or "when" not in item or not ("hears" in item or "line" in item):
-                self._fault(item, f"each of `{part}:` has `when:` (what it is), `hears:` or `line:`, and `do:`")
+                self.fault(item, f"each of `{part}:` has `when:` (what it is), `hears:` or `line:`, and `do:`")
                 continue
-            self._known(
+            self.known(
                 item, ("when", "hears", "line", "from", "until", "after", "before", "do"), f"part of one of `{part}:`"
             )
             line = str(item.get("line", ""))
             if line and line not in EVENTS:
-                self._fault(item["line"], f"nothing called {line!r} happens on a line.{did_you_mean(line, EVENTS)}")
+                self.fault(item["line"], f"nothing called {line!r} happens on a line.{did_you_mean(line, EVENTS)}")
             found.append(
                 Situation(
                     name=str(item["when"]),
@@ -377,23 +379,23 @@ class _Reader:
         for key in ("after", "before"):
             if key in item:
                 if item[key] != "goodbye":
-                    self._fault(item[key], f"`{key}:` is goodbye, not {item[key]!r}")
+                    self.fault(item[key], f"`{key}:` is goodbye, not {item[key]!r}")
                 return key == "after"
         return None
 
     def _hears(self, body: plain.Plain) -> frozenset[str]:
         """Phrases by name; wordings of the script's own are given names."""
         names: set[str] = set()
-        for item in self._items(body):
+        for item in self.items(body):
             if isinstance(item, dict):
                 for language, texts in item.items():
-                    names.update(self._wording(language, text) for text in self._list(texts))
+                    names.update(self._wording(language, text) for text in self.texts(texts))
             elif isinstance(item, str) and item in self.phrases.names:
                 names.add(str(item))
             elif isinstance(item, str) and not (item.isidentifier() and item.isascii()):
                 names.update(self._wording(language, item) for language in self.languages)
             else:
-                self._fault(item, f"no phrase is called {item!r}.{did_you_mean(str(item), self.phrases.names)}")
+                self.fault(item, f"no phrase is called {item!r}.{did_you_mean(str(item), self.phrases.names)}")
         return frozenset(names)
 
     def _wording(self, language: str, text: str) -> str:
@@ -420,33 +422,11 @@ class _Reader:
         """Seconds, from ``5``, ``10 min``, ``24 h`` or ``2 days``."""
         match = _SPAN.fullmatch(value) if isinstance(value, str) else None
         if match is None:
-            self._fault(value, f"{value!r} is no time; write 5 (seconds), 10 min, 24 h or 2 days")
+            self.fault(value, f"{value!r} is no time; write 5 (seconds), 10 min, 24 h or 2 days")
             return 0.0
         return float(match[1]) * _UNITS[match[2] or "s"]
 
     def _yes(self, value: plain.Plain) -> bool:
         if value not in ("yes", "no", "true", "false"):
-            self._fault(value, f"{value!r} is neither yes nor no")
+            self.fault(value, f"{value!r} is neither yes nor no")
         return value in ("yes", "true")
-
-    def _items(self, body: plain.Plain) -> Sequence[plain.Plain]:
-        return body if isinstance(body, list) else [body] if body else []
-
-    def _list(self, body: plain.Plain) -> list[str]:
-        return [item for item in self._items(body) if isinstance(item, str)]
-
-    def _table(self, table: Mapping[str, plain.Plain], part: str) -> Mapping[str, plain.Plain]:
-        body = table.get(part) or {}
-        if not isinstance(body, dict):
-            self._fault(body, f"`{part}:` is a table of names")
-            return {}
-        return body
-
-    def _known(self, table: Mapping[str, plain.Plain], known: Collection[str], what: str) -> None:
-        for key in table:
-            if key not in known:
-                self._fault(key, f"{str(key)!r} is no {what}; there are {', '.join(known)}.{did_you_mean(key, known)}")
-
-    def _fault(self, at: plain.Plain, problem: str) -> None:
-        line = plain.line_of(at)
-        self.problems.append(f"{self.file}, line {line}: {problem}")

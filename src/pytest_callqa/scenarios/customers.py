@@ -113,13 +113,12 @@ def utterances(cast: Cast, language: str) -> st.SearchStrategy[str]:
     return st.sampled_from([text for act in cast.acts for text in act.says.get(language, ())])
 
 
-class _Reader:
+class _Reader(plain.Checked):
     """Reads files of customers and gathers all their faults."""
 
     def __init__(self, phrases: PhraseBook) -> None:
+        super().__init__()
         self.phrases = phrases
-        self.problems: list[str] = []
-        self.file = Path()
         self.bodies: dict[str, tuple[Path, Mapping[str, plain.Plain]]] = {}
         self.personas: dict[str, Persona] = {}
 
@@ -137,16 +136,16 @@ class _Reader:
         if not isinstance(table, dict):
             self.problems.append(f"{file}: expected `moves:`, a table of what customers do")
             return
-        self._known(table, ("moves", "personas"), "part of customers")
-        for name, body in self._table(table.get("moves"), "moves").items():
+        self.known(table, ("moves", "personas"), "part of customers")
+        for name, body in self.table(table.get("moves"), "moves").items():
             if isinstance(body, dict):
                 self.bodies[str(name)] = file, body
             else:
-                self._fault(name, f"{str(name)!r} needs a table such as `says: {{en: [Hello.]}}`")
-        for name, body in self._table(table.get("personas"), "personas").items():
-            persona = self._table(body, "a persona")
-            self._known(persona, ("never",), "part of a persona")
-            never = self._list(persona.get("never", []))
+                self.fault(name, f"{str(name)!r} needs a table such as `says: {{en: [Hello.]}}`")
+        for name, body in self.table(table.get("personas"), "personas").items():
+            persona = self.table(body, "a persona")
+            self.known(persona, ("never",), "part of a persona")
+            never = self.texts(persona.get("never", []))
             self.personas[str(name)] = Persona(str(name), frozenset(map(str, never)))
 
     def cast(self) -> Cast:
@@ -165,15 +164,15 @@ class _Reader:
         return Cast(tuple(acts), tuple(self.personas.values()) or (Persona("anyone"),))
 
     def _act(self, name: str, body: Mapping[str, plain.Plain]) -> Act:
-        self._known(body, KEYS, "part of a move")
-        when = [str(phrase) for phrase in self._list(body.get("when", []))]
+        self.known(body, KEYS, "part of a move")
+        when = [str(phrase) for phrase in self.texts(body.get("when", []))]
         for phrase in when:
             if phrase not in self.phrases.names:
                 hint = did_you_mean(phrase, self.phrases.names)
-                self._fault(body["when"], f"no phrase is called {phrase!r}.{hint}")
+                self.fault(body["when"], f"no phrase is called {phrase!r}.{hint}")
         line = str(body.get("line", ""))
         if line and line not in EVENTS:
-            self._fault(body["line"], f"nothing called {line!r} happens on a line.{did_you_mean(line, EVENTS)}")
+            self.fault(body["line"], f"nothing called {line!r} happens on a line.{did_you_mean(line, EVENTS)}")
         return Act(
             name=name,
             says=self._says(name, body.get("says", {})),
@@ -190,36 +189,22 @@ class _Reader:
         if isinstance(body, str) and body:
             other = self.bodies.get(body)
             if other is None or body == name:
-                self._fault(body, f"no other move is called {str(body)!r}.{did_you_mean(body, self.bodies)}")
+                self.fault(body, f"no other move is called {str(body)!r}.{did_you_mean(body, self.bodies)}")
+                return {}
+            if isinstance(other[1].get("says"), str):
+                self.fault(body, f"{str(body)!r} has no words of its own; name the move whose words it says")
                 return {}
             return self._says(name, other[1].get("says", {}))
         return {
-            str(language): tuple(str(text) for text in self._list(texts))
-            for language, texts in self._table(body, "says").items()
+            str(language): tuple(str(text) for text in self.texts(texts))
+            for language, texts in self.table(body, "says").items()
         }
 
     def _numbers(self, body: plain.Plain) -> tuple[float, ...]:
         numbers = []
-        for text in self._list(body):
+        for text in self.texts(body):
             try:
                 numbers.append(float(text))
             except ValueError:
-                self._fault(text, f"{str(text)!r} is no number")
+                self.fault(text, f"{str(text)!r} is no number")
         return tuple(numbers)
-
-    def _list(self, body: plain.Plain) -> list[str]:
-        items = body if isinstance(body, list) else [body] if body else []
-        return [item for item in items if isinstance(item, str)]
-
-    def _table(self, body: plain.Plain | None, what: str) -> Mapping[str, plain.Plain]:
-        if body and not isinstance(body, dict):
-            self._fault(body, f"`{what}` is a table")
-        return body if isinstance(body, dict) else {}
-
-    def _known(self, table: Mapping[str, plain.Plain], known: Sequence[str], what: str) -> None:
-        for key in table:
-            if key not in known:
-                self._fault(key, f"{str(key)!r} is no {what}; there are {', '.join(known)}.{did_you_mean(key, known)}")
-
-    def _fault(self, at: plain.Plain, problem: str) -> None:
-        self.problems.append(f"{self.file}, line {plain.line_of(at)}: {problem}")
