@@ -506,9 +506,9 @@ def low_voice(call: Hearing, code: Code) -> Iterable[Moment]:
 
 @situation("customer's voice stays low after being asked to speak up")
 def low_voice_persists(call: Hearing, code: Code) -> Iterable[Moment]:
-    """The first sign of it after the agent asked."""
-    asked = call.agent.says(phrases.speak_louder).first
-    return [moment for moment in _low_voice.moments(call, code) if asked and moment.index > asked.turn][:1]
+    """The first sign of it after the agent asked; who is talked over asks once more, and that is no sign."""
+    asked = [quote.turn for quote in call.agent.says(phrases.speak_louder).quotes if quote.turn not in call.cut_off]
+    return [moment for moment in _low_voice.moments(call, code) if asked and moment.index > asked[0]][:1]
 
 
 def loudness(speech: Speech) -> float:

@@ -227,7 +227,7 @@ def test_what_cannot_be_played_is_said(play: Project) -> None:
 def test_customers_that_cannot_be_read_fail_every_rule(play: Project, more: tuple[str, ...]) -> None:
     play.file("rules/customers.yaml", "moevs: {}")
     ran = against(play, *more)
-    ran.assert_outcomes(failed=5)
+    ran.assert_outcomes(errors=5)
     ran.stdout.fnmatch_lines(["*'moevs' is no part of customers*"])
 
 
@@ -283,7 +283,7 @@ def test_a_bot_that_breaks_is_no_broken_rule(play: Project, monkeypatch: pytest.
     monkeypatch.setattr(ScriptBot, "send", breaks)
     more = ("--callqa-against", "rules/script.yaml") if compare else ()
     ran = against(play, *more, "-k", "test_greets")
-    ran.assert_outcomes(failed=1)
+    ran.assert_outcomes(errors=1)
     ran.stdout.fnmatch_lines(["the bot broke: RuntimeError: no line", "*agent: Hello, what can I do for you?"])
 
 
@@ -293,7 +293,7 @@ def test_a_bot_that_cannot_be_had_is_no_broken_rule(play: Project, monkeypatch: 
 
     monkeypatch.setattr(ScriptBot, "__init__", busy)
     ran = against(play, "-k", "test_greets")
-    ran.assert_outcomes(failed=1)
+    ran.assert_outcomes(errors=1)
     ran.stdout.fnmatch_lines(["all lines are busy"])
 
 

@@ -180,7 +180,7 @@ class _Reader(plain.Checked):
             waits=self._numbers(body.get("waits", [])),
             over=self._numbers(body.get("talks over", [])),
             line=(line,) if line else (),  # type: ignore[arg-type]  # checked
-            presses=tuple(map(str, self._list(body.get("presses", [])))),
+            presses=tuple(map(str, self.texts(body.get("presses", [])))),
             hangs_up=str(body.get("hangs up", "no")) in ("yes", "true"),
         )
 
