@@ -15,7 +15,7 @@ from audio_kit import RATE, Line, Spoken, call, say, write
 from pytest_callqa import cli
 from pytest_callqa.call import Call
 from pytest_callqa.errors import BadInput
-from pytest_callqa.readers import ReadOptions, Unreadable, read_calls, recognition, recordings
+from pytest_callqa.readers import ReadOptions, Unreadable, read_calls, recognition, recordings, to_native
 from pytest_callqa.readers.recognition import recognise
 from pytest_callqa.verdict import Outcome
 from test_audio_rules import judged
@@ -166,6 +166,7 @@ def noise_model(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_faster_whisper_runs_offline_and_its_nonsense_lies_within_speech(tmp_path: Path, noise_model: str) -> None:
     found = read(tmp_path, noise_model, LINES[:2])
+    assert to_native(found), "its times are no numbers of numpy"
     heard = recordings.hear(str(tmp_path / "calls" / "call.wav")).sound
     spans = [(one.start, one.end) for channel in heard.channels for one in channel.speech]
     for turn in found.turns:

@@ -101,12 +101,12 @@ def _turns(channel: Channel, segments: Iterable[tuple[float, Segment]], speaker:
         repeated = repeated + 1 if segment.text == before else 1
         before = segment.text
         for word in segment.words or ():
-            place = _stretch(channel.speech, offset + (word.start + word.end) / 2)
+            place = _stretch(channel.speech, offset + float(word.start + word.end) / 2)
             if place is None:
                 continue
             of = channel.speech[place]
-            start, end = (min(max(offset + time, of.start), of.end) for time in (word.start, word.end))
-            words.setdefault(place, []).append(Word(word.word, start, end, round(word.probability, 3)))
+            start, end = (min(max(offset + float(time), of.start), of.end) for time in (word.start, word.end))
+            words.setdefault(place, []).append(Word(word.word, start, end, round(float(word.probability), 3)))
             doubts[place] = doubts.get(place) or doubt_of(segment, repeated)
     for place, one in enumerate(channel.speech):
         said = words.get(place, [])
