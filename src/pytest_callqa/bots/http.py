@@ -71,9 +71,9 @@ class Http:
             raise BadInput(f"{options.preset!r} is no preset of {known}.{did_you_mean(options.preset, PRESETS)}")
         self._method = options.method
         self._body = options.body or preset.body
-        self._replies = _path(options.replies or preset.replies)
-        self._ended = _path(options.ended) if options.ended else None
-        self._context = _path(options.context) if options.context else None
+        self._replies = json_path(options.replies or preset.replies)
+        self._ended = json_path(options.ended) if options.ended else None
+        self._context = json_path(options.context) if options.context else None
         self._known: dict[str, object] = {}
         self._history: list[list[str]] = []
 
@@ -86,7 +86,7 @@ class Http:
 
     def say(self, move: Move) -> Sequence[Reply]:
         """The replies the JSONPath finds; a match that is no text is none."""
-        body = _fill(self._body, {**self._known, "text": move.text})
+        body = fill(self._body, {**self._known, "text": move.text})
         if self._method == "GET" and isinstance(body, dict):
             answer = self.web.request("GET", self.web.url, query={name: str(value) for name, value in body.items()})
         else:
@@ -107,19 +107,20 @@ class Http:
         """Nothing is held."""
 
 
-def _path(text: str) -> JSONPath:
+def json_path(text: str) -> JSONPath:
+    """A JSONPath. Raises :class:`BadInput` for what is none."""
     try:
         return parse(text)
     except JSONPathError as error:
         raise BadInput(f"{text!r} is no JSONPath: {error}") from None
 
 
-def _fill(template: Template, known: Mapping[str, object]) -> object:
+def fill(template: Template, known: Mapping[str, object]) -> object:
     """The template with what is known; a text that is nothing but ``{name}`` becomes the value itself."""
     if isinstance(template, dict):
-        return {name: _fill(value, known) for name, value in template.items()}
+        return {name: fill(value, known) for name, value in template.items()}
     if isinstance(template, list):
-        return [_fill(value, known) for value in template]
+        return [fill(value, known) for value in template]
     if template.startswith("{") and template.endswith("}") and template[1:-1] in known:
         return known[template[1:-1]]
     for name, value in known.items():

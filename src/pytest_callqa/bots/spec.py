@@ -17,10 +17,14 @@ from pytest_callqa.errors import BadInput, did_you_mean
 
 KINDS = {
     "python": "a function, plain or asynchronous: python:module:function",
+    "activities": "a Bot Framework bot: activities:http://localhost:3978/api/messages",
     "http": "any chat bot behind HTTP and JSON: http:http://…",
     "jambonz": "a jambonz voice app: jambonz:http://… or jambonz:module:app/path",
     "openai": "a language model behind chat completions: openai:http://…/v1",
     "rasa": "a Rasa server: rasa:http://…",
+    "relay": "a bot behind Twilio ConversationRelay: relay:ws://localhost:8080/ws",
+    "stdio": "a program that talks on its standard input and output: stdio:COMMAND",
+    "websocket": "a chat bot behind a WebSocket: websocket:ws://…",
     "script": "an agent's script: script:file.yaml",
     "twiml": "a Twilio voice app: twiml:http://… or twiml:module:app/path",
     "vonage": "a Vonage voice app: vonage:http://… or vonage:module:app/path",

@@ -219,10 +219,8 @@ class Web:
         scheme, host = url.scheme, url.host
         if scheme not in ("http", "https"):
             raise BotError(f"{bare(str(url))} is neither http nor https")
-        if host == self._own or is_loopback(host):
-            return
-        if host.lower() not in self._allow:
-            raise BotError(f"the bot is at {host}, which nobody allowed; add --bot-allow {host} if it is yours")
+        if host != self._own:
+            permit(host, self._allow)
 
     def _in_process(self, app: Callable[..., object]) -> httpx.BaseTransport:
         """A transport to an app in this process."""
@@ -235,6 +233,12 @@ class Web:
 
     def _shown(self, lines: list[str]) -> list[str]:
         return [self.secrets.hide(line) for line in lines]
+
+
+def permit(host: str, allow: Collection[str]) -> None:
+    """Raises :class:`BotError` for a host that is neither loopback nor allowed."""
+    if not is_loopback(host) and host.lower() not in {name.lower() for name in allow}:
+        raise BotError(f"the bot is at {host}, which nobody allowed; add --bot-allow {host} if it is yours")
 
 
 def is_loopback(host: str) -> bool:
