@@ -724,7 +724,7 @@ def complaint_accepted(call: Hearing, code: Code) -> Iterator[Moment]:
 
 def _of(call: Hearing, said: Utterance | None, *any_of: Phrase) -> Finding | None:
     """One of the phrases in this utterance; None if there is none."""
-    found = call.speech((said,), said.role).says(*any_of) if said is not None else None
+    found = call.speech((said,), f"the {said.role}").says(*any_of) if said is not None else None
     return found if found is not None and found.holds else None
 
 
