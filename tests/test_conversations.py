@@ -154,6 +154,13 @@ def test_the_same_seed_gives_the_same_conversations(play: Project) -> None:
     assert texts[0] == texts[1] != texts[2]
 
 
+def test_a_script_that_breaks_no_rule_is_clean(play: Project) -> None:
+    play.file("rules/script.yaml", SCRIPT.replace("I am sorry.", "I am sorry and my manager will call."))
+    ran = against(play)
+    assert ran.ret == pytest.ExitCode.OK
+    ran.stdout.fnmatch_lines(["callqa-gate result=clean *"])
+
+
 def test_a_failure_is_saved_as_a_call_that_fails_the_same_rule(play: Project) -> None:
     against(play, "--callqa-save-failures", "found").stdout.fnmatch_lines(["saved as found/1.3-en.json"])
     play.run("-k", "test_reported", calls="found").assert_outcomes(failed=1)
@@ -314,10 +321,10 @@ def test_coverage_of_calls_and_customers(play: Project) -> None:
         "--ledger",
         "judged.jsonl",
     )
-    ran.stdout.fnmatch_lines(["2.1 * 0 * 0 * 0", "clauses never exercised: 1"])
+    ran.stdout.fnmatch_lines(["2.1 * 0 * 0 * 0 *", "clauses never exercised: 1"])
     table = play.ledger("judged.jsonl")[-1]
     assert isinstance(table, ledger.Exhibit)
-    rows = {row[0]: row[2:] for row in table.rows}
+    rows = {row[0]: row[1:4] for row in table.rows}
     assert rows["1.2"][:2] == (1, 2)
     assert rows["1.2"][2] > 0
     assert rows["2.1"] == (0, 0, 0)

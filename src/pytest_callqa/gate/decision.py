@@ -94,7 +94,8 @@ class Decision:
     @property
     def result(self) -> Result:
         """*not judged*: not all was, or nothing is wrong but too few were to say whether a floor is held."""
-        if not self.summary.calls or not self.summary.complete:
+        nothing = not self.summary.calls and not self.summary.exhibits  # generated calls: a table, if none broke a rule
+        if nothing or not self.summary.complete:
             return "not judged"
         if self.blocking or self.failing_rates or self.faults or self.summary.errors or self.summary.unreadable:
             return "findings"

@@ -44,9 +44,9 @@ def coverage(paths: Iterable[Path]) -> Exhibit:
             ("clauses never exercised", len(never)),
             ("situations never met", len({rule.situation for rule in never})),
         ),
-        columns=("clause", "situation", "calls", "moments", "conversations"),
+        columns=("clause", "calls", "moments", "conversations", "situation"),
         rows=tuple(
-            (rule.clause, rule.situation, calls[rule.clause], moments[rule.clause], played[rule.clause])
+            (rule.clause, calls[rule.clause], moments[rule.clause], played[rule.clause], rule.situation)
             for rule in shown
         ),
     )
