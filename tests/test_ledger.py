@@ -129,7 +129,7 @@ def line_of(*said: str | float, **record: object) -> Entry:
 def test_a_failing_call_keeps_its_redacted_transcript_and_silences() -> None:
     line = line_of("customer: Damn, I am Anna Li", 2.5, "agent: Oh")
     assert [(t.role, t.start, t.end, t.text) for t in line.turns] == [
-        ("customer", 0.0, 2.0, "Damn, I am •••• ••"),
+        ("customer", 0.0, 2.0, "Damn, I am Ⓐ••• ••"),
         ("agent", 4.5, 6.5, "Oh"),
     ]
     assert line.silences == ((2.0, 4.5),)

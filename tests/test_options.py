@@ -30,7 +30,7 @@ callqa_jobs = "1"
 callqa_roles = ["0=agent"]
 callqa_recordings = true
 callqa_strict = true
-callqa_show_text = true
+callqa_redact = "off"
 """,
     )
     result = project.run(calls=None)

@@ -213,7 +213,7 @@ def test_silent(call):
     files = [file for file in project.path.rglob("*") if file.is_file() and file.name != "day.jsonl"]
     for text in (result.stdout.str(), *(file.read_text(errors="replace") for file in files)):
         assert not [secret for secret in secrets if secret in text]
-    project.run("--callqa-show-text")
+    project.run("--callqa-redact", "off")
     assert secrets[0] in (project.path / ".callqa/ledger.jsonl").read_text()
 
 

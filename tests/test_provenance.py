@@ -37,14 +37,14 @@ def test_every_file_is_named_once_by_its_digest(tmp_path: Path) -> None:
 
 
 def test_settings_are_told_when_they_are_not_as_usual() -> None:
-    assert told(ReadOptions(), organisation="", show_text=False) == {}
+    assert told(ReadOptions(), organisation="", redact="") == {}
     reading = ReadOptions(format="srt", roles={"0": "agent", "1": "customer"}, cases=("a.csv", "b.csv"))
-    assert told(reading, organisation="Acme", show_text=True) == {
+    assert told(reading, organisation="Acme", redact="strict") == {
         "format": "srt",
         "roles": "0=agent, 1=customer",
         "cases": "a.csv, b.csv",
         "organisation": "Acme",
-        "show text": "yes",
+        "redact": "strict",
     }
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_callqa.redact import MASK, redactor
+from personal import KINDS, LANGUAGES, labelled
+from pytest_callqa.redact import MASK, PERSONS, redactor
 
 NAMES = ["Anna Li", "José", "王小明", "X", "Agent"]
 
@@ -24,14 +27,27 @@ NAMES = ["Anna Li", "José", "王小明", "X", "Agent"]
         ("２０２６１", "•••••"),
         ("room 1234", "room 1234"),
         ("two or three", "two or three"),
-        ("I am Anna Li", "I am •••• ••"),
-        ("ANNA here", "•••• here"),
+        ("I am Anna Li", "I am Ⓐ••• ••"),
+        ("ANNA here", "Ⓐ••• here"),
         ("like Lisa", "like Lisa"),
-        ("我是王小明先生", "我是•••先生"),
-        ("JOSÉ", "••••"),
-        ("我是Anna先生", "我是••••先生"),
-        ("王小明Anna", "•••••••"),
+        ("我是王小明先生", "我是Ⓒ••先生"),
+        ("JOSÉ", "Ⓑ•••"),
+        ("我是Anna先生", "我是Ⓐ•••先生"),
+        ("王小明Anna", "Ⓒ••Ⓐ•••"),
         ("the agent X", "the agent X"),
+        ("write to anna dot li at example dot com", "write to •••• ••• •• •• ••••••• ••• •••"),
+        ("IBAN DE89 3704 0044 0532 0130 00", "IBAN •••• •••• •••• •••• •••• ••"),
+        ("part AB12 CD34 EF56 GH78", "part AB12 CD34 EF56 GH78"),
+        ("part AB12 1234 5678 GH78", "part AB•• •••• •••• GH78"),
+        ("card 4111, 1111, 1111, 1111", "card ••••• ••••• ••••• ••••"),
+        ("1,000, 2,000, 3,000, 5,000", "1,000, 2,000, 3,000, 5,000"),
+        ("on 2026-11-27 at 10:30", "on 2026-11-27 at 10:30"),
+        ("I was born on 1990-01-02", "I was born on ••••••••••"),
+        ("221B Baker Street, Apt 4", "•••• ••••• ••••••• ••• •"),
+        ("我住中关村大街27号3单元502室", "•" * 17),
+        ("my password is hunter2, ok", "my password is •••••••, ok"),
+        ("密码是abc123", "密码是••••••"),
+        ("I forgot my pin, please", "I forgot my pin, please"),
     ],
 )
 def test_personal_data_are_masked(text: str, redacted: str) -> None:
@@ -44,7 +60,8 @@ def test_without_names_the_rest_is_masked_still() -> None:
 
 
 def test_redaction_is_switched_off_in_so_many_words() -> None:
-    assert redactor(NAMES, off=True)("Anna 12345") == "Anna 12345"
+    assert redactor(NAMES, level="off")("Anna 12345") == "Anna 12345"
+    assert redactor(NAMES, level="off").said("Anna 12345") == "Anna 12345"
 
 
 pieces = st.sampled_from(
@@ -60,9 +77,41 @@ pieces = st.sampled_from(
 def test_every_character_keeps_its_place(text: str, names: list[str]) -> None:
     redacted = redactor([*NAMES, *names])(text)
     assert len(redacted) == len(text)
-    assert all(shown in (was, MASK) for shown, was in zip(redacted, text, strict=True))
+    assert all(shown in (was, MASK, *PERSONS) for shown, was in zip(redacted, text, strict=True))
 
 
-@pytest.mark.parametrize("hostile", ["a." * 50_000, "1 " * 50_000, "a@" * 50_000, "one " * 50_000, "x-" * 50_000 + "@"])
+HOSTILE = ("a.", "1 ", "a@", "one ", "x-", "中路", "AB12", "1 Aa ", "1,", "pin ", "a dot ")
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
 def test_no_text_takes_long(hostile: str) -> None:
-    assert len(redactor(NAMES)(hostile)) == len(hostile)
+    assert len(redactor(NAMES)(50_000 * hostile)) == 50_000 * len(hostile)
+
+
+def test_one_person_has_one_letter_in_a_call() -> None:
+    hide = redactor(["Anna Li", "Bo Chen", *(f"Name{n}" for n in range(30))])
+    assert hide("Anna Li and Bo Chen: Anna, Bo, Chen") == "Ⓐ••• •• and Ⓑ• ••••: Ⓐ•••, Ⓑ•, Ⓑ•••"
+    assert hide("Name29") == "••••••", "there are no more letters than in the alphabet"
+
+
+def test_strictly_no_word_is_kept_that_was_said() -> None:
+    hide = redactor(NAMES, level="strict")
+    assert hide.said("Hello, Anna!") == "•••••• •••••"
+    assert hide("the agent says curse: “Damn it” at 0:01.0") == "the agent says curse: “•••• ••” at 0:01.0"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_structured_is_masked_and_what_is_harmless_mostly_not(language: str) -> None:
+    found: Counter[tuple[str, bool]] = Counter()
+    for line in labelled(language, 600):
+        masked = redactor(line.names)(line.text)
+        if line.secret is None:
+            found[line.kind, masked != line.text] += 1
+        else:
+            left = masked[line.start : line.start + len(line.secret)]
+            found[line.kind, not any(sign.isalnum() and sign not in PERSONS for sign in left)] += 1
+    structured = [kind for kind in KINDS if kind not in ("name", "harmless")]
+    hidden, open_to_see = (sum(found[kind, masked] for kind in structured) for masked in (True, False))
+    assert hidden >= 0.98 * (hidden + open_to_see)
+    assert found["name", False] == 0
+    assert found["harmless", True] <= 0.05 * (found["harmless", True] + found["harmless", False])

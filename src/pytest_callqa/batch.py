@@ -27,7 +27,7 @@ from pytest_callqa.readers import (
     read_document,
     unreadable,
 )
-from pytest_callqa.redact import redactor
+from pytest_callqa.redact import Level, redactor
 from pytest_callqa.resume import Former
 from pytest_callqa.rules import RuleBook
 from pytest_callqa.supervisor import ATTEMPTS, Limits, Say, Supervisor
@@ -52,7 +52,7 @@ class Job:
     options: ReadOptions
     sidecars: Sidecars
     organisation: str = ""
-    show_text: bool = False
+    redact: Level = "standard"
     waivers: tuple[ledger.Waiver, ...] = ()
     resume: tuple[Path, ledger.Run] | None = None
 
@@ -138,7 +138,7 @@ def judging(job: Job, say: Say = lambda _: None) -> Judge:
             waive(known.get(rule.clause) or judge(rule, heard, book.code, quotes=0), call, job.waivers)
             for rule in rules
         ]
-        entry = ledger.call_entry(job.order, heard, verdicts, redactor(call.names, off=job.show_text))
+        entry = ledger.call_entry(job.order, heard, verdicts, redactor(call.names, level=job.redact))
         heard.forget()
         return entry
 

@@ -28,6 +28,7 @@ from pytest_callqa.plugin.options import ALLOW, DEFAULT_LEDGER, SWITCHES, TEXTS,
 from pytest_callqa.plugin.settings import role_map
 from pytest_callqa.provenance import files_read, told
 from pytest_callqa.readers import FORMATS, ReadOptions, Unreadable, find_documents, find_sidecars, read_calls, to_native
+from pytest_callqa.redact import Level
 from pytest_callqa.report.model import summarise
 from pytest_callqa.report.text import count, exhibit_lines, rules_table, terminal_lines, visible
 from pytest_callqa.report.transcript import TextLevel
@@ -81,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--memory", type=int, default=0, help="megabytes a process may take (default: any)")
     check.add_argument("--baseline", type=Path, metavar="FILE", help=TEXTS["baseline"][1])
     check.add_argument("--gate", default=TEXTS["gate"][0], metavar="WORDS", help=TEXTS["gate"][1])
-    check.add_argument("--show-text", action="store_true", help="do not redact numbers, addresses and names")
+    _redact_option(check)
     _book_option(check)
     _reading_options(check)
 
@@ -174,7 +175,7 @@ def _parser() -> argparse.ArgumentParser:
     crawling.add_argument("--language", default="en", help="of the silent caller, default en")
     crawling.add_argument("--ledger", type=Path, help="add menus and faults to this ledger, for the report")
     crawling.add_argument("--report", type=Path, help="write an HTML report of the walk here")
-    crawling.add_argument("--show-text", action="store_true", help="do not redact numbers and addresses")
+    _redact_option(crawling)
     _book_option(crawling)
 
     rules = add("rules", _rules, "list the rules of the book")
@@ -185,6 +186,11 @@ def _parser() -> argparse.ArgumentParser:
 def _level_option(command: argparse.ArgumentParser, name: str) -> None:
     text = TEXTS["report_text"][1]
     command.add_argument(name, dest="level", default=TEXTS["report_text"][0], choices=get_args(TextLevel), help=text)
+
+
+def _redact_option(command: argparse.ArgumentParser) -> None:
+    default, text = TEXTS["redact"]
+    command.add_argument("--redact", default=default, choices=get_args(Level), help=text)
 
 
 def _book_option(command: argparse.ArgumentParser) -> None:
@@ -257,7 +263,7 @@ def _judge(options: argparse.Namespace, book: RuleBook) -> None:
             reading,
             calls=" ".join(options.calls),
             organisation=options.organisation,
-            show_text=options.show_text,
+            redact=options.redact.replace("standard", ""),
             rules_not_run=", ".join(rule.clause for rule in book if not rule.portable),
         ),
         waivers=accepted,
@@ -266,7 +272,7 @@ def _judge(options: argparse.Namespace, book: RuleBook) -> None:
     ledger.start_ledger(options.ledger, first, ledger.Plan(verdicts=calls * len(order)))
     resume = (options.ledger, first) if options.resume else None
     in_force = waivers.in_force(accepted, waivers.day_of(first))
-    job = Job(book.root, order, order, reading, sidecars, options.organisation, options.show_text, in_force, resume)
+    job = Job(book.root, order, order, reading, sidecars, options.organisation, options.redact, in_force, resume)
     limits = Limits(options.timeout, options.memory)
     documents = find_documents(options.calls, reading)
     writer = ledger.Writer(options.ledger)
@@ -417,8 +423,8 @@ def _crawl(options: argparse.Namespace) -> int:
 
     book = _load_book(options)
     crawled = crawl(find_bot(options.bot, allow=options.bot_allow), options.bot, book, language=options.language)
-    print("\n".join(map(visible, lines(crawled, show_text=options.show_text))))
-    table = exhibit(crawled, show_text=options.show_text)
+    print("\n".join(map(visible, lines(crawled, redact=options.redact))))
+    table = exhibit(crawled, redact=options.redact)
     _add_to(options.ledger, table)
     if options.report:
         with TemporaryDirectory() as folder:

@@ -390,7 +390,7 @@ def with_text(start: Entry, call: Hearing, redact: Redactor) -> Entry:
         silences = tuple((round(s.start, 3), round(s.end, 3)) for s in call.silences(SHOWN_SILENCE))
     except Undecided:
         silences = ()
-    turns = tuple(Line(said.role, said.start, said.end, redact(said.text)) for said in call.utterances)
+    turns = tuple(Line(said.role, said.start, said.end, redact.said(said.text)) for said in call.utterances)
     marks = tuple(Mark(e.kind, e.time, e.by) for e in call.record.events if e.time is not None)
     case = case_facts(call.record.case, redact) if call.record.case else {}
     return msgspec.structs.replace(
@@ -426,7 +426,7 @@ def redacted(verdict: Verdict, redact: Redactor, call: Hearing) -> Verdict:
     for shown in verdict.evidence:
         quote = shown.quote
         if quote:
-            quote = redact(call.utterances[shown.turn].text)[shown.first : shown.last]
+            quote = redact.said(call.utterances[shown.turn].text)[shown.first : shown.last]
             reason = reason.replace(f"“{shown.quote}”", f"“{quote}”")
         evidence.append(msgspec.structs.replace(shown, quote=quote, asked=redact(shown.asked)))
     return msgspec.structs.replace(verdict, reason=redact(reason), evidence=tuple(evidence))

@@ -13,7 +13,7 @@ from pytest_callqa.bots.driver import Conversation
 from pytest_callqa.engine import hear, judge
 from pytest_callqa.errors import BadInput, BotError
 from pytest_callqa.ledger import Exhibit
-from pytest_callqa.redact import redactor
+from pytest_callqa.redact import Level, redactor
 from pytest_callqa.rules import RuleBook
 from pytest_callqa.verdict import Outcome
 
@@ -334,9 +334,9 @@ def _words(conversation: Conversation, begun: int) -> str:
     return " ".join(reply.text for reply in conversation.replies[begun:] if reply.text)
 
 
-def exhibit(crawled: Crawled, *, show_text: bool = False) -> Exhibit:
+def exhibit(crawled: Crawled, *, redact: Level = "standard") -> Exhibit:
     """The menus as a drawing and the faults as a table of the report's view of scenarios."""
-    hide = redactor((), off=show_text)
+    hide = redactor(level=redact)
     between: dict[tuple[str, str], list[str]] = {}
     for source, target, label in crawled.edges:
         between.setdefault((source, target), []).append(label)
@@ -353,9 +353,9 @@ def exhibit(crawled: Crawled, *, show_text: bool = False) -> Exhibit:
     )
 
 
-def lines(crawled: Crawled, *, show_text: bool = False) -> Iterator[str]:
+def lines(crawled: Crawled, *, redact: Level = "standard") -> Iterator[str]:
     """The walk for a terminal: the menus, then each fault with the call that shows it."""
-    hide = redactor((), off=show_text)
+    hide = redactor(level=redact)
     leads: dict[str, list[str]] = {}
     for source, target, label in crawled.edges:
         leads.setdefault(source, []).append(f"{label} → {target}")

@@ -48,7 +48,7 @@ class Variants(_Changed, Together[Bent]):
         calls = self.calls(book)
         names = [name for call in calls for name in call.names]
         bent = bend(
-            book, calls, self.settings.variants, seed=self.seed, hide=redactor(names, off=self.settings.show_text)
+            book, calls, self.settings.variants, seed=self.seed, hide=redactor(names, level=self.settings.redact)
         )
         self.write(book, (), variants.exhibit(bent))
         return bent

@@ -169,7 +169,7 @@ class Matrix:
         if known is None:
             call = load(ref, self.settings.reading, self._sidecars)
             heard = hear(call, code, language=self.settings.language, organisation=self.settings.organisation)
-            hide = redactor(call.names, off=self.settings.show_text)
+            hide = redactor(call.names, level=self.settings.redact)
             known = Open(heard, hide, hide(call.id), self._begin(ref, digest(call)))
         self._open[ref] = known
         if len(self._open) > _KEPT:
@@ -247,7 +247,7 @@ class Matrix:
             settings.reading,
             self._sidecars,
             settings.organisation,
-            settings.show_text,
+            settings.redact,
             self.excuses.waivers,
             self._resume,
         )

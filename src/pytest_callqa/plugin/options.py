@@ -33,6 +33,10 @@ TEXTS = {
         "evidence",
         "words of calls in the report: none, those around evidence (the default), or full, all the ledger holds",
     ),
+    "redact": (
+        "standard",
+        "off: mask nothing; standard: personal data; strict: every word that was said too (default standard)",
+    ),
     "ledger": (DEFAULT_LEDGER, f"write the ledger here (default {DEFAULT_LEDGER})"),
     "cells": (str(CELLS), f"rules times calls up to which auto takes cells (default {CELLS})"),
     "script": ("", "play generated customers against this agent's script, such as conduct_specs/script.yaml"),
@@ -68,7 +72,6 @@ SWITCHES = {
     "teeth": "change calls that keep a rule so that they break it, and fail the rules that miss it",
     "strict": "undecided verdicts fail",
     "resume": "go on where the last run ended: judge only what its ledger lacks",
-    "show_text": "do not redact numbers, addresses and names in outputs",
 }
 """Options that are on or off: help."""
 

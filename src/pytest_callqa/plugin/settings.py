@@ -16,6 +16,7 @@ from pytest_callqa.gate.decision import Gate
 from pytest_callqa.plugin.options import TEXTS, bot_spec
 from pytest_callqa.provenance import told
 from pytest_callqa.readers import FORMATS, ReadOptions
+from pytest_callqa.redact import Level
 from pytest_callqa.report.transcript import TextLevel
 from pytest_callqa.supervisor import Limits
 
@@ -39,7 +40,7 @@ class Settings:
     timeout: int
     memory: int
     strict: bool
-    show_text: bool
+    redact: Level
     baseline: Path | None = None
     gate: Gate = field(default_factory=Gate)
     script: Path | None = None
@@ -81,7 +82,11 @@ class Settings:
         """What bears on the verdicts, in words."""
         calls = " ".join(self.calls)
         return told(
-            self.reading, calls=calls, organisation=self.organisation, strict=self.strict, show_text=self.show_text
+            self.reading,
+            calls=calls,
+            organisation=self.organisation,
+            strict=self.strict,
+            redact=self.redact.replace("standard", ""),
         )
 
 
@@ -116,6 +121,7 @@ def settings(config: pytest.Config) -> Settings:
     _choose("--callqa-profile", text("profile"), ("auto", *PROFILES))
     _choose("--callqa-mode", mode, get_args(Mode))
     _choose("--callqa-report-text", text("report_text"), get_args(TextLevel))
+    _choose("--callqa-redact", text("redact"), get_args(Level))
     _choose("--callqa-format", text("format"), ("auto", *FORMATS))
     ledger = file("ledger")
     assert ledger is not None
@@ -144,7 +150,7 @@ def settings(config: pytest.Config) -> Settings:
         timeout=_whole("--callqa-timeout", text("timeout")),
         memory=_whole("--callqa-memory", text("memory")),
         strict=switch("strict"),
-        show_text=switch("show_text"),
+        redact=cast(Level, text("redact")),
         recordings=switch("recordings"),
         speech_model=file("speech_model"),
         resume=switch("resume"),

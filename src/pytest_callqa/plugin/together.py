@@ -139,7 +139,7 @@ class Together(ABC, Generic[Came]):
         order = tuple(rule.clause for rule in book)
         writer = ledger.Writer(self.settings.ledger)
         for call, found in shown:
-            hide = redactor(call.names, off=self.settings.show_text)
+            hide = redactor(call.names, level=self.settings.redact)
             verdicts = [self.excuses.waive(verdict, call) for verdict in found]
             writer.write(ledger.call_entry(order, hear(call, book.code), verdicts, hide))
             folder = self.settings.save_failures
