@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 from uuid import uuid4
 
 import msgspec
@@ -48,7 +48,7 @@ class Options(WebOptions, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     preset: str = "botium"
     method: Literal["GET", "POST", "PUT"] = "POST"
-    body: Template = ""
+    body: object = ""
     replies: str = ""
     ended: str = ""
     context: str = ""
@@ -70,7 +70,7 @@ class Http:
             known = ", ".join(PRESETS)
             raise BadInput(f"{options.preset!r} is no preset of {known}.{did_you_mean(options.preset, PRESETS)}")
         self._method = options.method
-        self._body = options.body or preset.body
+        self._body = cast(Template, options.body or preset.body)
         self._replies = json_path(options.replies or preset.replies)
         self._ended = json_path(options.ended) if options.ended else None
         self._context = json_path(options.context) if options.context else None
