@@ -11,6 +11,7 @@ from pytest_callqa.verdict import Evidence, Outcome, Verdict, score, wilson
 SEVERITIES = {"a": "critical", "b": "major", "c": "minor"}
 WEIGHTS = {"critical": 5.0, "major": 3.0, "minor": 1.0}
 NAMES = {
+    "w": Outcome.WAIVED,
     "p": Outcome.PASSED,
     "f": Outcome.FAILED,
     "n": Outcome.NOT_APPLICABLE,

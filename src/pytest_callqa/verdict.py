@@ -150,4 +150,5 @@ def wilson(passed: int, judged: int, z: float = 1.959964) -> tuple[float, float]
     scale = 1 + z * z / judged
     centre = rate + z * z / (2 * judged)
     spread = z * math.sqrt(rate * (1 - rate) / judged + z * z / (4 * judged * judged))
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+    low, high = (centre - spread) / scale, (centre + spread) / scale
+    return min(max(0.0, low), rate), max(min(1.0, high), rate)  # rounding can put them on the wrong side of it
