@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness import Project
+from pytest_callqa.errors import BotError
+from pytest_callqa.scenarios import campaign
 
 ROOT = Path(__file__).parents[1]
 
@@ -37,6 +39,7 @@ CUSTOMERS = """
 moves:
   asks: {says: {en: [How do I pay?, How do I start?]}}
   swears: {says: {en: [Damn., Oh damn it.]}}
+  hangs up: {hangs up: yes}
   presses a key: {presses: ["1", "2"]}
 """
 
@@ -118,3 +121,20 @@ def test_the_example_ivr_keeps_section_3_1_and_three_faults_are_found_and_shrunk
         ["3.1.2b *", "3.1.2c *", "* apology: not found", "3.1.2d *", "not so: the wait from the goodbye to *"]
     )
     assert ran.parseoutcomes()["failed"] == 3
+
+
+def test_a_bot_that_breaks_in_several_ways_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ExceptionGroup("several", [ExceptionGroup("inner", [BotError("it broke")]), ValueError("other")])
+
+    def other(*_: object, **__: object) -> None:
+        raise ExceptionGroup("several", [ValueError("other")])
+
+    monkeypatch.setattr(campaign, "dialogue", lambda *_: type("Machine", (), {}))
+    run = (object(), "x", print, campaign.Plan(), (), (), 1)
+    monkeypatch.setattr(campaign, "run_state_machine_as_test", broken)
+    with pytest.raises(BotError, match="it broke"):
+        campaign.run_machine(*run)  # type: ignore[arg-type]
+    monkeypatch.setattr(campaign, "run_state_machine_as_test", other)
+    with pytest.raises(ExceptionGroup, match="several"):
+        campaign.run_machine(*run)  # type: ignore[arg-type]

@@ -143,6 +143,35 @@ def test_a_way_to_a_person_from_some_menus_only() -> None:
     assert ("no way to a person", "2 To end press 3.") in [(f.kind, f.menu) for f in crawled.faults]
 
 
+def test_a_menu_that_takes_nothing_is_a_dead_end_unless_waiting_leads_to_a_person() -> None:
+    deaf = "<Gather action='/voice'><Say>Nobody listens.</Say></Gather>"
+    assert ("dead end", "") in kinds(walked(Ivr(voice=xml(f"{deaf}<Redirect/>"))))
+    assert kinds(walked(Ivr(voice=xml(f"{deaf}{AGENT}")))) == []
+
+
+def test_a_number_may_lead_to_a_menu_and_a_menu_to_a_person() -> None:
+    ivr = Ivr(
+        voice=xml("<Gather action='/n'><Say>Your number?</Say></Gather><Say>Goodbye.</Say>"),
+        n=lambda: xml(
+            f"<Gather {DIGIT}><Say>Agent press 0.</Say></Gather><Say>Goodbye.</Say>"
+            if request.form["Digits"] == "1234"
+            else "<Redirect>/voice</Redirect>"
+        ),
+        key=keys(key0=AGENT),
+    )
+    crawled = walked(ivr)
+    assert crawled.menus == ["1 Your number?", "2 Agent press 0."]
+    assert kinds(crawled) == []
+
+
+def test_silence_that_breaks_the_app_is_no_verdict_on_the_silent_call() -> None:
+    ivr = Ivr(
+        voice=xml(f"<Gather {DIGIT}><Say>Agent press 0.</Say></Gather><Redirect>/x</Redirect>"), key=keys(key0=AGENT)
+    )
+    crawled = crawl(ivr.bot(), "ivr", RuleBook.load(ROOT / "conduct_specs"))
+    assert {fault.kind for fault in crawled.faults} == {"the bot breaks"}
+
+
 def test_a_bot_without_keys_has_no_menus() -> None:
     with pytest.raises(BadInput, match="takes no keys, so it has no menus to walk"):
         crawl(find_bot("python:tests.test_bots_crawl:kinds"), "kinds")

@@ -140,6 +140,7 @@ def relay(connection: ServerConnection) -> None:
         if kind == "setup":
             welcome = message["customParameters"].get("name", "nobody")
             connection.send(json.dumps({"type": "text", "token": f"Hello {welcome}", "last": True}))
+            connection.send(json.dumps({"type": "language", "ttsLanguage": "en-US"}))
         elif kind == "interrupt":
             connection.send(
                 json.dumps({"type": "text", "token": f"Cut at {message['utteranceUntilInterrupt']}.", "last": True})
@@ -230,6 +231,7 @@ for line in sys.stdin:
         sys.exit(0)
     else:
         print(json.dumps({"text": "One."}))
+        print(json.dumps({"type": "say"}))
         print(json.dumps({"type": "end" if text == "bye" else "done", "text": "Two."}))
 """
 

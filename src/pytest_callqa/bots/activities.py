@@ -6,8 +6,8 @@ Wire: https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Empty, SimpleQueue
@@ -93,13 +93,9 @@ class Activities:
         }
         answer = self.web.request("POST", self.web.url, json=sent)
         found = answer.read(_Expected).activities if answer.body.strip().startswith(b"{") else []
-        until = time.monotonic() + self._options.quiet
-        while (left := until - time.monotonic()) > 0:
-            try:
-                found.append(self._pushed.get(timeout=left))
-                until = time.monotonic() + self._options.quiet
-            except Empty:
-                break
+        with suppress(Empty):
+            while True:
+                found.append(self._pushed.get(timeout=self._options.quiet))
         return [reply for each in found for reply in _replies(each)]
 
 

@@ -171,7 +171,7 @@ class _Walk:
         def refused(key: str) -> bool:
             came = tried[key]
             if came.end in ("transfer", "error"):
-                return False
+                return key not in offered and (came.said, came.end) == (silence.said, silence.end)
             if self._again(came, said):
                 return not (key in offered and _REPEATS.search(said))
             unheard = silence.said.startswith(came.said) and (key not in offered or not came.at_once)
