@@ -227,6 +227,7 @@ def test_a_waiver_of_no_clause_names_the_nearest(desk: Project, capsys: pytest.C
         (WAIVER.replace("2099-12-31", "soon"), "'soon' is no date; write the last day such as 2026-12-31"),
         (WAIVER.replace("owner", "ower"), "rules/waivers.yaml:4: 'ower' is nothing that a waiver has. Did you mean"),
         ("clause: 1.2\n", "rules/waivers.yaml:1: expected a list of waivers"),
+        ("- [1.2]\n", "rules/waivers.yaml:1: a waiver is a table of clause, calls, owner, reason, expires"),
         ("- 1.2\n", "rules/waivers.yaml:1: a waiver is a table of clause, calls, owner, reason, expires"),
         ("- clause: [\n", "rules/waivers.yaml, line 2: not valid YAML"),
         (b"\xff", "rules/waivers.yaml: cannot be read"),

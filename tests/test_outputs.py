@@ -254,6 +254,19 @@ def test_gitlab_lists_what_is_broken_once_each(path: Path) -> None:
     assert told[1]["location"] == {"path": "rules/test_rules.py", "lines": {"begin": 37}}
 
 
+def test_gitlab_leaves_out_what_was_fixed(path: Path, tmp_path: Path) -> None:
+    told = json.loads(text("gitlab", path, RUDE, entry("good", "pppn"), before=before(tmp_path)))
+    assert {one["check_name"] for one in told} == {"1.1", "1.2"}
+    assert len(told) == 2
+
+
+def test_sarif_leaves_out_findings_of_rules_that_are_gone(path: Path, tmp_path: Path) -> None:
+    former = replace(PLACED, rules=(*PLACED.rules, ledger.RuleLine("9.9", "Gone", "minor", "9")))
+    old = write(tmp_path / "old.jsonl", UNREAD, replace(RUDE, verdicts="fpmnf"), run=former)
+    log = json.loads(text("sarif", path, RUDE, before=old))
+    assert {result["ruleId"] for result in log["runs"][0]["results"]} == {"1.1", "1.2"}
+
+
 def test_a_clean_run_is_told_in_every_format(path: Path) -> None:
     assert json.loads(text("gitlab", path, entry("good", "pppn"))) == []
     assert (

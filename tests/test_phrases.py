@@ -307,6 +307,12 @@ def test_a_regular_expression_is_a_wording() -> None:
     assert "it" not in english('  it: "/,/"').matcher("en").hits("a, b")
 
 
+def test_of_a_phrase_that_hung_no_other_expression_is_tried() -> None:
+    slow = english('  it: {any: ["/(a|a|aa)+$/", "/(a|aa|a)+$/"]}').matcher("en")
+    with pytest.raises(BadInput, match=r"/\(a\|a\|aa\)\+\$/ was broken off"):
+        slow.hits("a" * 40 + "b")
+
+
 def test_a_regular_expression_cannot_hang() -> None:
     slow = english('  it: "/(a|a|aa)+$/"').matcher("en")
     text = "a" * 40 + "b"
