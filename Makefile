@@ -2,14 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types bench readme screenshots browser voices clean
+.PHONY: demo test lint types bench readme screenshots browser voices postgres clean
 
 demo: .venv/installed
 	@$(BIN)/callqa check conduct_specs/calls tests/data/calls --report callqa-report/report.html \
 	  --ledger callqa-report/ledger.jsonl || [ $$? -eq 1 ]
 	@echo "Open callqa-report/report.html in a browser."
 
-test: .venv/installed browser voices
+test: .venv/installed browser voices postgres
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
@@ -39,6 +39,11 @@ voices:
 	@{ command -v espeak-ng && command -v sox; } >/dev/null || \
 	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq espeak-ng sox >/dev/null; } \
 	  || { echo "The tests of recordings need espeak-ng and sox; install them, on Debian: apt-get install espeak-ng sox"; exit 1; }
+
+postgres:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
+	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq postgresql >/dev/null; } \
+	  || { echo "The tests of a shared history need PostgreSQL; install it, on Debian: apt-get install postgresql"; exit 1; }
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -30,7 +30,19 @@ CORE = [
     "redact",
     "ledger",
 ]
-OUTER = {"provenance", "readers", "bots", "scenarios", "report", "gate", "outputs", "supervisor", "resume", "batch"}
+OUTER = {
+    "provenance",
+    "readers",
+    "bots",
+    "scenarios",
+    "report",
+    "gate",
+    "outputs",
+    "history",
+    "supervisor",
+    "resume",
+    "batch",
+}
 ALLOWED = {
     **{module: set(CORE[:place]) for place, module in enumerate(CORE)},
     "__init__": set(CORE),
@@ -40,6 +52,7 @@ ALLOWED = {
     "report": {*CORE, "report"},
     "gate": {*CORE, "report", "gate"},
     "outputs": {*CORE, "report", "gate", "outputs"},
+    "history": {*CORE, "report", "gate", "history"},
     "supervisor": {"errors"},
     "resume": {*CORE},
     "batch": {*CORE, "readers", "supervisor", "resume", "gate"},

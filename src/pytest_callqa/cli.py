@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import msgspec
 import pytest
@@ -37,6 +38,10 @@ from pytest_callqa.rules import RuleBook
 from pytest_callqa.supervisor import Limits, sigterm_as_ctrl_c
 from pytest_callqa.whole import write_whole
 
+if TYPE_CHECKING:
+    from pytest_callqa.history.store import Store
+
+HISTORY = ".callqa/history.db"
 CLEAN, FINDINGS, USAGE, NOT_JUDGED = 0, 1, 2, 3
 """Exit codes: nothing broken; a rule broken or a call unreadable; wrong usage; not every call could be judged."""
 
@@ -154,6 +159,24 @@ def _parser() -> argparse.ArgumentParser:
     covering = add("coverage", _coverage, text)
     covering.add_argument("ledgers", nargs="+", type=Path, metavar="LEDGER")
     covering.add_argument("--ledger", type=Path, help="add the table to this ledger, for the report")
+
+    text = "keep what ledgers found over time, and tell how it went"
+    history = add("history", _history_help, text)
+    history.set_defaults(parser=history)
+    doing = history.add_subparsers(metavar="ACTION")
+    text = f"a file, or a postgresql:// address (default {HISTORY}, or the address in CALLQA_HISTORY)"
+    adding = doing.add_parser("add", help="add the runs of ledgers, each once")
+    adding.set_defaults(command=_history_add)
+    adding.add_argument("ledgers", nargs="+", type=Path, metavar="LEDGER")
+    adding.add_argument("--store", metavar="WHERE", help=text)
+    trending = doing.add_parser("trend", help="how often rules were kept in the last weeks")
+    trending.set_defaults(command=_history_trend)
+    trending.add_argument("--by", choices=("clause", "agent", "week"), default="clause", help="default clause")
+    trending.add_argument("--clause", default="", help="of this clause only")
+    trending.add_argument("--agent", default="", help="of this agent only")
+    trending.add_argument("--weeks", type=int, default=8, metavar="N", help="default 8")
+    trending.add_argument("--ledger", type=Path, help="add the table to this ledger, for the report")
+    trending.add_argument("--store", metavar="WHERE", help=text)
 
     text = "hold people's verdicts on calls against the rules': agreement, kappa, precision, recall, where they differ"
     calibrating = add("calibrate", _calibrate, text)
@@ -437,10 +460,37 @@ def _crawl(options: argparse.Namespace) -> int:
 
 
 def _add_to(path: Path | None, table: ledger.Exhibit) -> None:
-    """Add a table to a ledger, if one was named."""
-    if path is not None:
-        next(ledger.read(path), None)  # told at once if it is none
+    """Add a table to a ledger, if one was named, once. Raises :class:`BadInput` for a file that is no ledger."""
+    if path is not None and table not in ledger.read(path):
         ledger.append(path, table)
+
+
+def _history_help(options: argparse.Namespace) -> int:
+    options.parser.print_help()
+    return USAGE
+
+
+def _store(options: argparse.Namespace) -> Store:
+    from pytest_callqa.history.store import Store
+
+    return Store(options.store or os.environ.get("CALLQA_HISTORY") or HISTORY)
+
+
+def _history_add(options: argparse.Namespace) -> int:
+    with _store(options) as store:
+        for path in options.ledgers:
+            print(f"{path}: {store.add(path)}")
+    return CLEAN
+
+
+def _history_trend(options: argparse.Namespace) -> int:
+    from pytest_callqa.history.trend import trend
+
+    with _store(options) as store:
+        table = trend(store, options.by, clause=options.clause, agent=options.agent, weeks=options.weeks)
+    print("\n".join(exhibit_lines(table, shutil.get_terminal_size((100, 24)).columns)))
+    _add_to(options.ledger, table)
+    return CLEAN
 
 
 def _calibrate(options: argparse.Namespace) -> int:
@@ -455,8 +505,7 @@ def _calibrate(options: argparse.Namespace) -> int:
         print(f"under its floor of agreement: {clause}")
     for clause in found.small:
         print(f"too few judgements to say whether it holds its floor of agreement: {clause}")
-    if options.keep and table not in ledger.read(options.ledgers[0]):
-        ledger.append(options.ledgers[0], table)
+    _add_to(options.ledgers[0] if options.keep else None, table)
     return FINDINGS if found.under else NOT_JUDGED if found.small else CLEAN
 
 

@@ -1,0 +1,1 @@
+"""What runs found, kept over time: a store that ledgers are added to, and trends from it."""
