@@ -8,8 +8,13 @@ from pathlib import Path
 import pytest
 
 from harness import Project
+from pytest_callqa import Call, RuleBook
+from pytest_callqa.bots import Abilities, Move, Reply
+from pytest_callqa.bots.profiles import Budget
 from pytest_callqa.errors import BotError
-from pytest_callqa.scenarios import campaign
+from pytest_callqa.scenarios import campaign, machine
+from pytest_callqa.scenarios.customers import Cast
+from pytest_callqa.scenarios.machine import Played, Stage
 
 ROOT = Path(__file__).parents[1]
 
@@ -121,6 +126,47 @@ def test_the_example_ivr_keeps_section_3_1_and_three_faults_are_found_and_shrunk
         ["3.1.2b *", "3.1.2c *", "* apology: not found", "3.1.2d *", "not so: the wait from the goodbye to *"]
     )
     assert ran.parseoutcomes()["failed"] == 3
+
+
+class Fragile:
+    """Breaks on the first word, and says whether it was let go."""
+
+    abilities = Abilities()
+
+    def __init__(self, language: str = "") -> None:
+        self.closed = False
+
+    def open(self) -> list[Reply]:
+        return []
+
+    def send(self, move: Move) -> list[Reply]:
+        raise ValueError("no")
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_bot_that_breaks_when_a_conversation_is_tried_again_is_let_go() -> None:
+    bot = Fragile()
+    stage = Stage(lambda _: bot, bot.abilities, ("en",), Cast((), ()), {})
+    with pytest.raises(BotError, match="the bot broke: ValueError: no"):
+        machine.replay([Move(text="Hello.")], "en", stage)
+    assert bot.closed
+
+
+def test_nothing_is_shortened_once_the_budget_is_spent() -> None:
+    def no_bot(language: str) -> Fragile:
+        raise AssertionError("nothing is played any more")
+
+    budget = Budget(requests=1)
+    budget.take(2)
+    stage = Stage(no_bot, Abilities(), ("en",), Cast((), ()), {}, budget=budget)
+    moves = (Move(text="Hello."), Move(text="Hm."))
+    book = RuleBook.load(ROOT / "conduct_specs")
+    rule = next(rule for rule in book if rule.clause == "3.1.1")
+    played = Played("en", moves, (), Call(id="found", roles="given", language="en"))
+    found = campaign.shrink(rule, [rule], book, stage, played, replays=3)
+    assert (found.call.id, found.tried) == ("3.1.1-en", 0)
 
 
 def test_a_bot_that_breaks_in_several_ways_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,6 +81,13 @@ def test_a_template_that_asks_a_silent_caller_for_ever() -> None:
     assert "hears the same again for ever" in crawled.faults[0].told
 
 
+def test_one_reminder_to_a_silent_caller_is_no_fault() -> None:
+    menu = f"<Gather {DIGIT}><Say>Sales press 1, agent press 0.</Say></Gather>"
+    reminded = f"{menu}<Say>Are you still there?</Say><Gather {DIGIT} timeout='900'/>"
+    crawled = walked(Ivr(voice=xml(reminded), key=keys(key1="<Say>Bye.</Say>", key0=AGENT)))
+    assert kinds(crawled) == []
+
+
 def test_an_app_that_redirects_to_itself_is_an_endless_loop() -> None:
     crawled = walked(Ivr(voice=xml("<Redirect/>")))
     assert kinds(crawled)[0] == ("endless loop", "")

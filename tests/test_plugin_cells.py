@@ -209,7 +209,7 @@ def test_silent(call):
     secrets = ("4111 1111 1111 1111", "pat@example.com", "Pat Doe")
     call = talk("card", f"agent: Pat Doe, your card is {secrets[0]}, mail pat@example.com", names=["Pat Doe"])
     result = project.book(rules).calls(call).run("--junit-xml", "junit.xml", "-v")
-    result.stdout.fnmatch_lines(["*the agent says anything: “••• •••, your card is •••• •••• •••• ••••, mail •*"])
+    result.stdout.fnmatch_lines(["*the agent says anything: “Ⓐ•• •••, your card is •••• •••• •••• ••••, mail •*"])
     files = [file for file in project.path.rglob("*") if file.is_file() and file.name != "day.jsonl"]
     for text in (result.stdout.str(), *(file.read_text(errors="replace") for file in files)):
         assert not [secret for secret in secrets if secret in text]

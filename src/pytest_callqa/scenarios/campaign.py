@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import SkipTest
@@ -265,17 +265,14 @@ def run_machine(
         broken = group.subgroup(BotError)
         if broken is None:
             raise
-        raise next(_leaves(broken)) from None
+        raise _first(broken) from None
     finally:
         gc.unfreeze()
 
 
-def _leaves(group: BaseExceptionGroup[BotError]) -> Iterator[BotError]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error
+def _first(group: BaseExceptionGroup[BotError]) -> BotError:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 def verdicts(rules: Iterable[Rule], call: Call, book: RuleBook, *, quotes: int | None = 0) -> list[Verdict]:
