@@ -6,6 +6,7 @@ import shutil
 import sys
 
 import pytest
+from hypothesis import settings
 
 from harness import Project, talk
 from pytest_callqa import ledger
@@ -191,7 +192,10 @@ def test_a_breach_by_the_script_can_be_waived(play: Project) -> None:
     assert {line.verdicts[2] for line in play.ledger() if isinstance(line, ledger.Entry)} == {"w"}
 
 
-def test_a_find_is_tried_first_in_the_next_run(play: Project) -> None:
+def test_a_find_is_tried_first_in_the_next_run(play: Project, request: pytest.FixtureRequest) -> None:
+    usual = settings.get_current_profile_name()
+    request.addfinalizer(lambda: settings.load_profile(usual))
+    settings.load_profile("default")  # on CI, Hypothesis keeps nothing
     against(play, "--callqa-customers", "200", "-k", "test_reported")
     kept = list((play.path / ".callqa/examples").rglob("*"))
     assert kept
@@ -202,6 +206,7 @@ def test_a_find_is_tried_first_in_the_next_run(play: Project) -> None:
 def test_rules_with_fixtures_of_their_own_and_other_tests(play: Project) -> None:
     more = """
 import pytest
+from hypothesis import settings
 from pytest_callqa import rule
 
 @pytest.fixture

@@ -38,8 +38,8 @@ def model(language: str) -> Stage:
 
 
 @cache
-def played(language: str) -> Findings:
-    return campaign(judged(), model(language), Plan(customers=60))
+def played(language: str, seed: int = 0) -> Findings:
+    return campaign(judged(), model(language), Plan(customers=60, seed=seed))
 
 
 def judged() -> RuleBook:
@@ -57,8 +57,11 @@ def test_no_customer_makes_the_model_script_break_the_code(language: str) -> Non
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_clause_that_a_conversation_can_show_is_reached(language: str) -> None:
-    census = played(language).census
-    missed = {rule.clause for rule in judged() if not rule.manual and not census.reached(rule.clause)}
+    missed = {rule.clause for rule in judged() if not rule.manual}
+    for seed in range(5):  # what Hypothesis draws depends on where the project lies, too
+        missed = {clause for clause in missed if not played(language, seed).census.reached(clause)}
+        if missed == ONLY_SOUND_SHOWS:
+            break
     assert missed == ONLY_SOUND_SHOWS
 
 

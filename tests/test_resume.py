@@ -141,6 +141,11 @@ def test_a_call_that_ended_the_run_is_found_when_it_is_resumed(counting: Project
 # -- killed at any moment
 
 
+def hear_ctrl_c() -> None:
+    """What a shell that runs the tests in the background has its children ignore."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def start(project: Project, *arguments: str, slow: float) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "pytest", "rules", "--calls", "calls", "-q", *arguments]
     return subprocess.Popen(
@@ -149,6 +154,7 @@ def start(project: Project, *arguments: str, slow: float) -> subprocess.Popen[by
         env={**os.environ, "SLOW": str(slow)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        preexec_fn=hear_ctrl_c,
     )
 
 

@@ -197,7 +197,7 @@ def aim(
         wanted = {clause for clause in wanted if not census.reached(clause) and clause not in shortest}
         if not wanted:
             break
-        most = max(AIMED // len(free), 1)
+        most = max(AIMED * len(wanted) // len(free), 1)
         play(rules, book, stage, plan, census, shortest, acts=(act, *answers), most=most)
 
 
