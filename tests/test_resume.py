@@ -198,6 +198,41 @@ def test_a_run_that_is_told_to_end_tells_what_it_has(
     assert counting.verdicts().items() <= EXPECTED.items()
 
 
+def test_a_second_ctrl_c_loses_nothing_of_the_runs_before(counting: Project) -> None:
+    path = counting.path / ".callqa/ledger.jsonl"
+    counting.run()
+    lines = path.read_bytes().splitlines(keepends=True)
+    entries = [n for n, line in enumerate(lines) if b'"kind":"call"' in line]
+    path.write_bytes(b"".join(line for n, line in enumerate(lines) if n not in entries[:3]))
+    run = start(counting, "--callqa-resume", "--callqa-mode", "cells", slow=0.4)
+    while not (before(path).exists() and written(counting)):
+        time.sleep(0.01)
+    run.send_signal(signal.SIGINT)
+    time.sleep(0.03)
+    run.send_signal(signal.SIGINT)
+    assert run.wait() not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    assert not any(isinstance(line, ledger.End) for line in counting.ledger())
+    (counting.path / "rules/judged.txt").unlink()
+    counting.run("--callqa-resume")
+    assert len(judged(counting)) <= 2
+    assert counting.verdicts() == EXPECTED
+
+
+def test_check_stopped_before_it_begins_does_not_tell_of_an_older_run(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.book().calls(GOOD)
+    monkeypatch.chdir(project.path)
+    assert cli.main(["check", "--book", "rules", "calls"]) == cli.CLEAN
+    old = (project.path / ".callqa/ledger.jsonl").read_bytes()
+    capsys.readouterr()
+    monkeypatch.setattr(cli, "find_sidecars", lambda *_: signal.raise_signal(signal.SIGTERM))
+    assert cli.main(["check", "--book", "rules", "calls"]) == cli.NOT_JUDGED
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "callqa: stopped before anything was finished\n")
+    assert (project.path / ".callqa/ledger.jsonl").read_bytes() == old
+
+
 def test_so_does_check_and_a_second_blow_ends_it(counting: Project) -> None:
     for blows in (1, 2):
         run = subprocess.Popen(

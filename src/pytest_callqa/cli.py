@@ -61,6 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (CallQAError, pytest.UsageError) as error:
         print(f"callqa: {error}", file=sys.stderr)
         return USAGE
+    except KeyboardInterrupt:
+        print("callqa: stopped before anything was finished", file=sys.stderr)
+        return NOT_JUDGED
     except BrokenPipeError:
         return CLEAN
 
@@ -256,11 +259,12 @@ def _check(options: argparse.Namespace) -> int:
         print(f"callqa: not judged, they need fixtures, run pytest for them: {', '.join(left)}", file=sys.stderr)
     gate = Gate.parse(options.gate)
     baseline, against = _baseline_of(options)
-    try:
-        with sigterm_as_ctrl_c():
-            _judge(options, book)
-    except KeyboardInterrupt:
-        print("callqa: stopped; what was judged is in the ledger", file=sys.stderr)
+    with sigterm_as_ctrl_c():
+        job = _begin(options, book)
+        try:
+            _judge(options, job)
+        except KeyboardInterrupt:
+            print("callqa: stopped; what was judged is in the ledger", file=sys.stderr)
     decision = decide([options.ledger], gate, baseline, against)
     width = shutil.get_terminal_size((100, 24)).columns
     print("\n".join([*terminal_lines(decision.summary, width), "", *gate_lines(decision, width)]))
@@ -269,8 +273,8 @@ def _check(options: argparse.Namespace) -> int:
     return EXIT_CODES[decision.result]
 
 
-def _judge(options: argparse.Namespace, book: RuleBook) -> None:
-    """Judge the calls by the portable rules of the book, and write the ledger as it goes."""
+def _begin(options: argparse.Namespace, book: RuleBook) -> Job:
+    """Begin the ledger of a run over the portable rules of the book; until then an older one stays as it is."""
     reading = _reading(options)
     sidecars = find_sidecars(options.calls, reading)
     calls = sum(1 for _ in find_documents(options.calls, reading))
@@ -295,7 +299,12 @@ def _judge(options: argparse.Namespace, book: RuleBook) -> None:
     ledger.start_ledger(options.ledger, first, ledger.Plan(verdicts=calls * len(order)))
     resume = (options.ledger, first) if options.resume else None
     in_force = waivers.in_force(accepted, waivers.day_of(first))
-    job = Job(book.root, order, order, reading, sidecars, options.organisation, options.redact, in_force, resume)
+    return Job(book.root, order, order, reading, sidecars, options.organisation, options.redact, in_force, resume)
+
+
+def _judge(options: argparse.Namespace, job: Job) -> None:
+    """Judge the calls, and write the ledger as it goes."""
+    reading, order = job.options, job.order
     limits = Limits(options.timeout, options.memory)
     documents = find_documents(options.calls, reading)
     writer = ledger.Writer(options.ledger)

@@ -49,6 +49,7 @@ class Recorder:
         self._pending: dict[tuple[str, str], list[ledger.Entry]] = {}
         self._unread: Counter[str] = Counter()
         self._told: list[str] = []
+        self._through = False
         make_way(settings.ledger, resume=settings.resume)
         for old in files(settings.ledger):
             old.unlink(missing_ok=True)
@@ -99,7 +100,9 @@ class Recorder:
     def pytest_runtestloop(self) -> Generator[None, object, object]:
         """A run that is told to end ends as with Ctrl-C: with its ledger, its summary and its report."""
         with sigterm_as_ctrl_c():
-            return (yield)
+            result = yield
+        self._through = True  # a second Ctrl-C hides the first from the exit status
+        return result
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -116,7 +119,7 @@ class Recorder:
         if table is not None:
             self._write(table)
         stopped = session.shouldstop or session.shouldfail
-        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not stopped:
+        if self._through and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not stopped:
             self._write(*files_read(self.settings.ledger, [*self.settings.cases, *self.settings.attestations]))
             self._write(ledger.End(finished=datetime.now(UTC).isoformat(timespec="seconds")))
             before(self.settings.ledger).unlink(missing_ok=True)
