@@ -86,6 +86,11 @@ def test_check_resumes_too(counting: Project, monkeypatch: pytest.MonkeyPatch) -
     assert len(judged(counting)) == 5 + 12, "without --resume, all are judged"
 
 
+def test_where_nothing_was_judged_everything_is_missing(counting: Project) -> None:
+    counting.run("--callqa-resume")
+    assert counting.verdicts() == EXPECTED
+
+
 def test_a_changed_call_is_judged_again(counting: Project) -> None:
     counting.run()
     (counting.path / "rules/judged.txt").unlink()
