@@ -124,7 +124,7 @@ def test_a_run_ended_by_a_reader_of_its_output_is_no_error(desk: Project, monkey
     def gone(_: object) -> int:
         raise BrokenPipeError
 
-    monkeypatch.setattr(cli, "_rules", gone)
+    monkeypatch.setattr(cli.book, "_rules", gone)
     assert callqa("rules") == cli.CLEAN
 
 

@@ -63,7 +63,6 @@ ALLOWED = {
     "inspection": {*CORE, "readers", "report"},
     "plugin": {*CORE, *OUTER, "plugin"},
     "cli": {*CORE, *OUTER, "plugin", "cli", "tuning", "vendors", "inspection"},
-    "__main__": {"cli"},
 }
 """What each module or package of ours may import of ours."""
 

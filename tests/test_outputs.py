@@ -375,7 +375,7 @@ def test_the_examples_of_workflows_are_valid_and_use_what_there_is(example: str,
     assert len(commands) >= 3
     for program, *arguments in commands:
         if program == "callqa":
-            cli._parser().parse_args(arguments[: arguments.index(">>")] if ">>" in arguments else arguments)
+            cli.parser().parse_args(arguments[: arguments.index(">>")] if ">>" in arguments else arguments)
         else:
             assert {word for word in arguments if word.startswith("--callqa")} <= known
 

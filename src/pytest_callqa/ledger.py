@@ -511,7 +511,8 @@ def decode(line: bytes) -> LedgerLine:
     plain += b"}"
     if check != b'"%08x"}\n' % crc32(plain):
         raise ValueError("the check sum does not fit")
-    return _decoder.decode(plain)  # type: ignore[no-any-return]  # the decoder is of this type
+    decoded: LedgerLine = _decoder.decode(plain)
+    return decoded
 
 
 def read(path: Path) -> Iterator[LedgerLine | Damaged]:
