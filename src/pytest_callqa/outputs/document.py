@@ -35,6 +35,16 @@ class Verdicts(msgspec.Struct, frozen=True, kw_only=True):
     rate: Share | None
 
 
+class States(msgspec.Struct, frozen=True, kw_only=True):
+    """Findings by how they stand against the baseline and the waivers."""
+
+    new: int = 0
+    known: int = 0
+    waived: int = 0
+    fixed: int = 0
+    gone: int = 0
+
+
 class ClauseResult(msgspec.Struct, frozen=True, kw_only=True):
     """A clause and what became of it."""
 
@@ -109,7 +119,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     unreadable: int
     score: float | None
     verdicts: Verdicts
-    states: dict[State, int]
+    states: States
     faults: list[str]
     clauses: list[ClauseResult]
     agents: list[AgentResult]
@@ -151,7 +161,7 @@ def _document(results: Results) -> Document:
         unreadable=summary.unreadable,
         score=summary.mean_score,
         verdicts=_verdicts(summary.counts),
-        states=dict(decision.counts),
+        states=msgspec.convert(decision.counts, States),
         faults=decision.faults,
         clauses=[
             ClauseResult(
