@@ -37,9 +37,9 @@ def test_every_file_is_named_once_by_its_digest(tmp_path: Path) -> None:
 
 
 def test_settings_are_told_when_they_are_not_as_usual() -> None:
-    assert told(ReadOptions(), organisation="", redact="") == {}
+    assert told(ReadOptions(), "standard", organisation="") == {}
     reading = ReadOptions(format="srt", roles={"0": "agent", "1": "customer"}, cases=("a.csv", "b.csv"))
-    assert told(reading, organisation="Acme", redact="strict") == {
+    assert told(reading, "strict", organisation="Acme") == {
         "format": "srt",
         "roles": "0=agent, 1=customer",
         "cases": "a.csv, b.csv",

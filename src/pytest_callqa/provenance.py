@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pytest_callqa import ledger
 from pytest_callqa.readers import ReadOptions
+from pytest_callqa.redact import Level
 
 
 def files_read(path: Path, also: Iterable[str] = ()) -> Iterator[ledger.File]:
@@ -34,11 +35,12 @@ def _file(source: str) -> str:
     return source if Path(source).is_file() else source.rpartition(", ")[0] or source
 
 
-def told(reading: ReadOptions, **others: str | bool) -> dict[str, str]:
+def told(reading: ReadOptions, redact: Level, **others: str | bool) -> dict[str, str]:
     """What a run was told that bears on its verdicts, in words; what is as usual is left out."""
     usual = ReadOptions()
     given = {f.name: getattr(reading, f.name) for f in fields(reading)}
-    known = {name: value for name, value in given.items() if value != getattr(usual, name)} | others
+    masked = {} if redact == "standard" else {"redact": redact}
+    known = {name: value for name, value in given.items() if value != getattr(usual, name)} | others | masked
     return {name.replace("_", " "): _words(value) for name, value in known.items() if value}
 
 

@@ -91,9 +91,9 @@ def _begin(options: argparse.Namespace, book: RuleBook) -> Job:
         started=now(),
         settings=told(
             how,
+            options.redact,
             calls=" ".join(options.calls),
             organisation=options.organisation,
-            redact=options.redact.replace("standard", ""),
             rules_not_run=", ".join(rule.clause for rule in book if not rule.portable),
         ),
         waivers=accepted,

@@ -81,13 +81,7 @@ class Settings:
     def told(self) -> dict[str, str]:
         """What bears on the verdicts, in words."""
         calls = " ".join(self.calls)
-        return told(
-            self.reading,
-            calls=calls,
-            organisation=self.organisation,
-            strict=self.strict,
-            redact=self.redact.replace("standard", ""),
-        )
+        return told(self.reading, self.redact, calls=calls, organisation=self.organisation, strict=self.strict)
 
 
 def settings(config: pytest.Config) -> Settings:
