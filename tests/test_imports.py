@@ -57,7 +57,7 @@ ALLOWED = {
     "resume": {*CORE},
     "batch": {*CORE, "readers", "supervisor", "resume", "gate"},
     "tuning": {"errors", "plain", "phrases"},
-    "vendors": {"errors"},
+    "vendors": {"errors", "whole"},
     "bots": {*CORE, "bots"},
     "scenarios": {*CORE, "readers", "bots", "scenarios"},
     "inspection": {*CORE, "readers", "report"},

@@ -54,9 +54,8 @@ def written(*verdicts: Verdict, name: str = "a") -> Entry:
 
 def ledger(tmp_path: Path, *lines: object) -> Path:
     file = tmp_path / "ledger.jsonl"
-    writer = Writer(file)
-    writer.write(*lines)
-    writer.close()
+    with Writer(file) as writer:
+        writer.write(*lines)
     return file
 
 

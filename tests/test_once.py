@@ -43,10 +43,25 @@ def test_a_worker_that_died_while_judging_is_told(tmp_path: Path) -> None:
         run_once(tmp_path / "ledger.jsonl", Tally, Tally)
 
 
-def test_a_claim_just_made_names_nobody_yet(tmp_path: Path) -> None:
-    claim, done = files(tmp_path / "ledger.jsonl")
-    claim.touch()
-    ready = tmp_path / "ready"
-    ready.write_bytes(b"{}")
-    threading.Timer(0.2, os.replace, (ready, done)).start()
-    assert run_once(tmp_path / "ledger.jsonl", Tally, Tally) == Tally()
+def test_one_who_gives_up_lets_the_next_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = tmp_path / "ledger.jsonl"
+    claim, _ = files(ledger)
+    claim.write_bytes(b"%d" % os.getpid())
+    monkeypatch.setattr("pytest_callqa.plugin.once.POLL", 0)
+    looks = iter([b"%d" % os.getpid(), None])
+
+    def look(path: Path) -> bytes:
+        seen = next(looks)
+        if seen is None:
+            path.unlink()
+            raise FileNotFoundError(path)
+        return seen
+
+    monkeypatch.setattr(Path, "read_bytes", look)
+    assert run_once(ledger, lambda: Tally(calls=7), Tally) == Tally(calls=7)
+
+
+def test_who_fails_to_judge_gives_up(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        run_once(tmp_path / "ledger.jsonl", lambda: 1 // 0, int)
+    assert list(tmp_path.iterdir()) == []

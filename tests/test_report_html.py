@@ -356,7 +356,7 @@ def test_a_report_that_cannot_be_finished_leaves_the_old_one(tmp_path: Path, mon
     monkeypatch.setattr(html._Page, "chunks", broken)
     with pytest.raises(
         BadInput,
-        match=r"report\.html: cannot be written: No space left on device; what is there is the old report of 20",
+        match=r"report\.html: cannot be written: No space left on device; what is there is the old one, of 20",
     ):
         write_html([judged(tmp_path)], out)
     assert [(path.name, path.read_text(encoding="utf-8")) for path in out.parent.iterdir()] == [

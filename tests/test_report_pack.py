@@ -116,20 +116,23 @@ def test_above_a_size_the_calls_lie_in_a_folder(tmp_path: Path, monkeypatch: pyt
     folder = tmp_path / "out" / "day-calls"
     assert told.folder == folder
     assert str(told) == f"{tmp_path}/out/day.html, with its calls in the folder day-calls (more than 0 MB)"
-    assert sorted(file.name for file in folder.iterdir()) == ["shard-0.js", "shard-1.js"]
-    name, payload = re.fullmatch(r'callqa\("([^"]+)","([^"]+)"\)\n', (folder / "shard-1.js").read_text()).groups()
-    assert (name, unpacked(payload)[0]["verdicts"][0]["reason"]) == ("shard-1", "broke 1.2")
+    book = payloads(told.page, "index")[0]
+    first, second = (f"shard-{book['edition']}-{number}" for number in (0, 1))
+    assert sorted(file.name for file in folder.iterdir()) == [f"{first}.js", f"{second}.js"]
+    name, payload = re.fullmatch(r'callqa\("([^"]+)","([^"]+)"\)\n', (folder / f"{second}.js").read_text()).groups()
+    assert (name, unpacked(payload)[0]["verdicts"][0]["reason"]) == (second, "broke 1.2")
     assert payloads(told.page, "calls") == []
-    assert payloads(told.page, "index")[0]["folder"] == "day-calls"
+    assert book["folder"] == "day-calls"
     assert "&#39;strict-dynamic&#39;" in told.page.read_text(encoding="utf-8")
     assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}
+    assert {stat.S_IMODE(each.stat().st_mode) for each in (folder, folder.parent)} == {0o700}
 
 
 def test_a_report_leaves_nothing_of_a_larger_one_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as small:
         small.setattr(html, "ONE_FILE", 1000)
         written(tmp_path, RUDE)
-    assert (tmp_path / "report-calls" / "shard-0.js").exists()
+    assert list((tmp_path / "report-calls").glob("shard-*-0.js"))
     assert str(write_html([tmp_path / "ledger.jsonl"], tmp_path / "report.html")) == str(tmp_path / "report.html")
     assert not (tmp_path / "report-calls").exists()
 
@@ -141,7 +144,8 @@ def test_files_of_others_in_the_folder_stay(tmp_path: Path, monkeypatch: pytest.
     assert [file.name for file in (tmp_path / "report-calls").iterdir()] == ["notes.txt"]
     monkeypatch.setattr(html, "ONE_FILE", 1000)
     written(tmp_path, RUDE)
-    assert sorted(file.name for file in (tmp_path / "report-calls").iterdir()) == ["notes.txt", "shard-0.js"]
+    [shard] = (tmp_path / "report-calls").glob("shard-*-0.js")
+    assert sorted(file.name for file in shard.parent.iterdir()) == ["notes.txt", shard.name]
 
 
 # -- recordings

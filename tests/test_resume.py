@@ -231,7 +231,7 @@ def test_check_stopped_before_it_begins_does_not_tell_of_an_older_run(
     assert cli.main(["check", "--book", "rules", "calls"]) == cli.CLEAN
     old = (project.path / ".callqa/ledger.jsonl").read_bytes()
     capsys.readouterr()
-    monkeypatch.setattr(cli, "find_sidecars", lambda *_: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(cli.judging, "find_sidecars", lambda *_: signal.raise_signal(signal.SIGTERM))
     assert cli.main(["check", "--book", "rules", "calls"]) == cli.NOT_JUDGED
     said = capsys.readouterr()
     assert (said.out, said.err) == ("", "callqa: stopped before anything was finished\n")
@@ -321,7 +321,7 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one_and_says_so(
     result = project.calls(GOOD, RUDE).run("--callqa-report", "report.html")
     assert result.ret == pytest.ExitCode.INTERNAL_ERROR
     result.stdout.fnmatch_lines(
-        ["report: report.html: cannot be written: No space left on device; what is there is the old report of 20*"]
+        ["report: report.html: cannot be written: No space left on device; what is there is the old one, of 20*"]
     )
     assert (project.path / "report.html").read_bytes() == old
 

@@ -32,6 +32,10 @@ class BadInput(CallQAError):
         return f"{where}: {self.problem}" if where else self.problem
 
 
+class Unwritten(BadInput):
+    """What cannot be written: a place that is none, a disk that is full. What was there before stays."""
+
+
 class BotError(CallQAError):
     """A bot that broke: an exception, a refusal, a time-out, an answer that cannot be read. Never a broken rule.
 

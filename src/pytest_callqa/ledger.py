@@ -10,19 +10,21 @@ from __future__ import annotations
 import os
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, Self, TypeAlias
 from zlib import crc32
 
 import msgspec
 
 from pytest_callqa.call import Call, Case, FollowUp, Wave, digest
-from pytest_callqa.errors import BadBook, BadInput, Undecided, did_you_mean
+from pytest_callqa.errors import BadBook, BadInput, Undecided, Unwritten, did_you_mean
 from pytest_callqa.hearing import Hearing
 from pytest_callqa.redact import Redactor
 from pytest_callqa.rules import Code, Rule, RuleBook, Severity, clause_order
 from pytest_callqa.verdict import Evidence, Outcome, Verdict
+from pytest_callqa.whole import write_whole
 
 NOT_RUN = "-"
 _FOUND = (Outcome.FAILED, Outcome.WAIVED, Outcome.ERROR)
@@ -448,54 +450,68 @@ def call_entry(
 
 
 class Writer:
-    """Appends lines to a ledger; every line is handed to the operating system at once."""
+    """Appends lines to a ledger; every line is handed to the operating system at once.
+
+    Use it in a ``with`` statement: at its end what was written is on the disk.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
-    def write(self, *lines: LedgerLine | bytes) -> None:
-        """Append lines, whole or already encoded. Raises :class:`BadInput` when the disk takes no more."""
-        data = b"".join(line if isinstance(line, bytes) else encode(line) for line in lines)
-        try:
-            while data:
-                data = data[os.write(self._file, data) :]
-        except OSError as error:
-            raise BadInput(
-                f"cannot be written any more: {error.strerror}; what was judged before is in it, make room and resume",
-                file=str(self.path),
-            ) from None
+    def __enter__(self) -> Self:
+        return self
 
-    def close(self) -> None:
-        """Close the file."""
-        os.close(self._file)
+    def __exit__(self, *_: object) -> None:
+        with _disk(self.path):
+            try:
+                os.fsync(self._file)
+            finally:
+                os.close(self._file)
+
+    def write(self, *lines: LedgerLine | bytes) -> None:
+        """Append lines, whole or already encoded. Raises :class:`Unwritten` when the disk takes no more."""
+        with _disk(self.path):
+            _put(self._file, lines)
 
 
 def append(path: Path, *lines: LedgerLine | bytes) -> None:
-    """Append lines to a ledger. Raises :class:`BadInput` as :meth:`Writer.write` does."""
-    writer = Writer(path)
-    try:
-        writer.write(*lines)
-    finally:
-        writer.close()
+    """Append lines to a ledger, as :class:`Writer` does but without waiting for the disk. Raises :class:`Unwritten`."""
+    with _disk(path):
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            _put(file, lines)
+        finally:
+            os.close(file)
 
 
-def start_ledger(path: Path, *first: LedgerLine) -> bool:
-    """Create a ledger with its first lines, whole or not at all; False when another process was faster."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    ignore = path.parent / ".gitignore"
-    if path.parent.name == ".callqa" and not ignore.exists():
-        ignore.write_text("# transcripts are confidential: keep run data out of version control\n*\n", encoding="utf-8")
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    fresh.write_bytes(b"".join(map(encode, first)))
-    fresh.chmod(0o600)
+def _put(file: int, lines: Iterable[LedgerLine | bytes]) -> None:
+    data = b"".join(line if isinstance(line, bytes) else encode(line) for line in lines)
+    while data:
+        data = data[os.write(file, data) :]
+
+
+@contextmanager
+def _disk(path: Path) -> Iterator[None]:
+    """Tells a disk that takes no more in one sentence."""
     try:
-        os.link(fresh, path)
-    except FileExistsError:
-        return False
-    finally:
-        fresh.unlink()
-    return True
+        yield
+    except OSError as error:
+        raise Unwritten(
+            f"cannot be written any more: {error.strerror}; what was judged before is in it, make room and resume",
+            file=str(path),
+        ) from None
+
+
+def start_ledger(path: Path, *first: LedgerLine, over: bool = False) -> bool:
+    """Create a ledger with its first lines, whole or not at all; False when another process was faster.
+
+    ``over`` an older one, which stays until then. Raises :class:`Unwritten` for a place that cannot be written.
+    """
+    if path.parent.name == ".callqa":
+        said = b"# transcripts are confidential: keep run data out of version control\n*\n"
+        write_whole(path.parent / ".gitignore", [said], new=True)
+    return write_whole(path, map(encode, first), new=not over)
 
 
 # -- reading

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 import msgspec
 
 from pytest_callqa import ledger
 from pytest_callqa.verdict import Outcome, Verdict
+from pytest_callqa.whole import unwritable, write_whole
 
 _NO_MATTER = ("calls", "strict")
 """What a run was told that decides no verdict."""
@@ -25,28 +25,23 @@ def before(path: Path) -> Path:
 def make_way(path: Path, *, resume: bool) -> None:
     """Make place for a new ledger. To ``resume``, what the old one holds is kept, behind what was kept already.
 
-    Killed at any moment, it loses nothing that is to be kept.
+    Killed at any moment, it loses nothing that is to be kept. Raises :class:`Unwritten` when the disk takes no more.
     """
     kept = before(path)
-    if not resume:
-        kept.unlink(missing_ok=True)
+    try:
+        if resume and path.exists():
+            write_whole(kept, chain.from_iterable(_pieces(source) for source in (kept, path) if source.exists()))
+        elif not resume:
+            kept.unlink(missing_ok=True)
         path.unlink(missing_ok=True)
-    elif path.exists():
-        _set_aside(path, kept)
+    except OSError as error:
+        raise unwritable(path, error) from None
 
 
-def _set_aside(path: Path, kept: Path) -> None:
-    fresh = kept.with_name(f"{kept.name}.{os.getpid()}.tmp")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        for source in (kept, path):
-            if source.exists():
-                with source.open("rb") as part:
-                    shutil.copyfileobj(part, file)
-                file.write(b"\n")  # the last line may have been cut off
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(kept)
-    path.unlink()
+def _pieces(source: Path) -> Iterator[bytes]:
+    with source.open("rb") as file:
+        yield from file
+    yield b"\n"  # the last line may have been cut off
 
 
 class Former:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from pytest_callqa.errors import BadInput
+from pytest_callqa.whole import write_whole
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
@@ -99,9 +100,8 @@ def write_book(imported: Imported, folder: Path, *, source: str, language: str) 
     for file in files:
         if file.exists():
             raise BadInput("exists already; name another folder, nothing was changed", file=str(file))
-    (folder / "phrases").mkdir(parents=True, exist_ok=True)
     for file, text in files.items():
-        file.write_text(text, encoding="utf-8")
+        write_whole(file, [text.encode()], mode=0o644)
     return list(files)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from pytest_callqa import ledger, tuning, vendors
+from pytest_callqa import tuning, vendors
 from pytest_callqa.call import Call
 from pytest_callqa.cli.common import (
     BOOK,
@@ -25,10 +25,11 @@ from pytest_callqa.cli.common import (
     reading_options,
     show,
 )
-from pytest_callqa.errors import CallQAError
+from pytest_callqa.errors import CallQAError, Unwritten
 from pytest_callqa.phrases import PhraseBook
 from pytest_callqa.readers import Unreadable, read_calls
 from pytest_callqa.report.text import rules_table
+from pytest_callqa.whole import write_whole
 
 
 def add_commands(commands: Commands) -> None:
@@ -74,7 +75,12 @@ def add_commands(commands: Commands) -> None:
 def _init(options: argparse.Namespace) -> int:
     if options.folder.exists():
         raise CallQAError(f"{options.folder} exists already; name another folder, nothing was changed")
-    shutil.copytree(BOOK, options.folder, ignore=shutil.ignore_patterns("__pycache__"))
+    try:
+        shutil.copytree(BOOK, options.folder, ignore=shutil.ignore_patterns("__pycache__"))
+    except OSError as error:  # of many files, it lists what went wrong with each
+        shutil.rmtree(options.folder, ignore_errors=True)
+        why = error.strerror or error.args[0][0][2]
+        raise Unwritten(f"cannot be written: {why}; make room, or name another", file=str(options.folder)) from None
     print(f"The rule book is in {options.folder}. Set `organisation` in {options.folder / 'code.toml'}, then run:")
     print(f"  pytest {options.folder} --calls {options.folder / 'calls'}")
     return CLEAN
@@ -94,8 +100,7 @@ def _teeth(options: argparse.Namespace) -> int:
     missed = [f"missed: {rule.clause}: {told(bite)}" for rule in found.rules for bite in rule.missed]
     untouched = [f"no mutant can break: {', '.join(found.untouched)}"] if found.untouched else []
     if options.json:
-        options.json.unlink(missing_ok=True)
-        ledger.append(options.json, msgspec.json.format(msgspec.json.encode(found), indent=1))
+        write_whole(options.json, [msgspec.json.format(msgspec.json.encode(found), indent=1)])
     show(exhibit(found), *missed, *untouched, keep=options.ledger)
     return CLEAN if found.caught == found.breaking and not found.untouched else FINDINGS
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_callqa.cli.common import (
@@ -19,6 +20,7 @@ from pytest_callqa.cli.common import (
 )
 from pytest_callqa.readers import Unreadable, read_calls, to_native
 from pytest_callqa.report.text import visible
+from pytest_callqa.whole import write_whole
 
 
 def add_commands(commands: Commands) -> None:
@@ -39,17 +41,20 @@ def add_commands(commands: Commands) -> None:
 
 def _convert(options: argparse.Namespace) -> int:
     failed = False
-    out = options.output.open("wb") if options.output else sys.stdout.buffer
-    try:
+
+    def lines() -> Iterator[bytes]:
+        nonlocal failed
         for call in read_calls(options.calls, reading(options)):
             if isinstance(call, Unreadable):
                 failed = True
                 print(f"callqa: {call}", file=sys.stderr)
             else:
-                out.write(to_native(call))
-    finally:
-        if options.output:
-            out.close()
+                yield to_native(call)
+
+    if options.output:
+        write_whole(options.output, lines())
+    else:
+        sys.stdout.buffer.writelines(lines())
     return FINDINGS if failed else CLEAN
 
 

@@ -24,7 +24,8 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """What the parser of the command line takes commands with."""
 
 CLEAN, FINDINGS, USAGE, NOT_JUDGED = 0, 1, 2, 3
-"""Exit codes: nothing broken; a rule broken or a call unreadable; wrong usage; not every call could be judged."""
+"""Exit codes: nothing broken; a rule broken or a call unreadable; wrong usage; not every call could be judged, or what
+was found could not be written."""
 
 EXIT_CODES: dict[Result, int] = {"clean": CLEAN, "findings": FINDINGS, "not judged": NOT_JUDGED}
 """The exit code of what a gate decides."""

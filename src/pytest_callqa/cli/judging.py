@@ -25,6 +25,7 @@ from pytest_callqa.cli.common import (
     width,
     write_report,
 )
+from pytest_callqa.errors import Unwritten
 from pytest_callqa.gate import waivers
 from pytest_callqa.gate.decision import Gate, decide
 from pytest_callqa.gate.telling import gate_lines
@@ -35,6 +36,7 @@ from pytest_callqa.report.text import terminal_lines
 from pytest_callqa.resume import before, make_way
 from pytest_callqa.rules import RuleBook
 from pytest_callqa.supervisor import Limits, sigterm_as_ctrl_c
+from pytest_callqa.whole import left_there
 
 
 def add_commands(commands: Commands) -> None:
@@ -63,11 +65,17 @@ def _check(options: argparse.Namespace) -> int:
     gate = Gate.parse(options.gate)
     baseline, against = baseline_of(options)
     with sigterm_as_ctrl_c():
-        job = _begin(options, book)
+        try:
+            job = _begin(options, book)
+        except Unwritten as error:
+            report = f"\n{options.report} was not written{left_there(options.report)}" if options.report else ""
+            raise Unwritten(f"{error}{report}") from None
         try:
             _judge(options, job)
         except KeyboardInterrupt:
             print("callqa: stopped; what was judged is in the ledger", file=sys.stderr)
+        except Unwritten as error:
+            print(f"callqa: {error}", file=sys.stderr)
     decision = decide([options.ledger], gate, baseline, against)
     columns = width()
     print("\n".join([*terminal_lines(decision.summary, columns), "", *gate_lines(decision, columns)]))
@@ -98,9 +106,12 @@ def _begin(options: argparse.Namespace, book: RuleBook) -> Job:
         ),
         waivers=accepted,
     )
-    make_way(options.ledger, resume=options.resume)
-    ledger.start_ledger(options.ledger, first, ledger.Plan(verdicts=calls * len(order)))
     resume = (options.ledger, first) if options.resume else None
+    if resume:
+        make_way(options.ledger, resume=True)
+    ledger.start_ledger(options.ledger, first, ledger.Plan(verdicts=calls * len(order)), over=True)
+    if not resume:
+        before(options.ledger).unlink(missing_ok=True)
     in_force = waivers.in_force(accepted, waivers.day_of(first))
     return Job(book.root, order, order, how, sidecars, options.organisation, options.redact, in_force, resume)
 
@@ -110,16 +121,15 @@ def _judge(options: argparse.Namespace, job: Job) -> None:
     how, order = job.options, job.order
     limits = Limits(options.timeout, options.memory)
     documents = find_documents(options.calls, how)
-    writer = ledger.Writer(options.ledger)
     calls = 0
-    for calls, line in enumerate(judge_documents(documents, job, jobs=options.jobs, limits=limits), 1):
-        writer.write(line)
-        if sys.stderr.isatty() and calls % 500 == 0:
-            print(f"\r{calls:,} calls judged", end="", file=sys.stderr)
-    if sys.stderr.isatty():
-        print("\r", end="", file=sys.stderr)
-    table = waivers.exhibit_of(options.ledger)
-    writer.write(*filter(None, [table]), *files_read(options.ledger, [*how.cases, *how.attestations]))
-    writer.write(ledger.Plan(verdicts=calls * len(order)), ledger.End(finished=now()))
-    writer.close()
+    with ledger.Writer(options.ledger) as writer:
+        for calls, line in enumerate(judge_documents(documents, job, jobs=options.jobs, limits=limits), 1):
+            writer.write(line)
+            if sys.stderr.isatty() and calls % 500 == 0:
+                print(f"\r{calls:,} calls judged", end="", file=sys.stderr)
+        if sys.stderr.isatty():
+            print("\r", end="", file=sys.stderr)
+        table = waivers.exhibit_of(options.ledger)
+        writer.write(*filter(None, [table]), *files_read(options.ledger, [*how.cases, *how.attestations]))
+        writer.write(ledger.Plan(verdicts=calls * len(order)), ledger.End(finished=now()))
     before(options.ledger).unlink(missing_ok=True)

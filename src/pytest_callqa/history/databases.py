@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from pytest_callqa.errors import BadInput, CallQAError
+from pytest_callqa.errors import BadInput, CallQAError, Unwritten
 
 if TYPE_CHECKING:
     import psycopg
@@ -81,6 +81,10 @@ class SQLite:
             self.path.chmod(0o600)
 
     def _bad(self, error: Exception) -> BadInput:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            problem = f"cannot be written ({error}); nothing was changed: make room, or name another file"
+            return Unwritten(problem, file=str(self.path))
         return BadInput(
             f"cannot be used as a history ({error}); nothing was changed: restore a copy of it, "
             "or name another file and add the ledgers again: callqa history add LEDGER",

@@ -147,7 +147,8 @@ class Matrix:
             self._resume = self.settings.ledger, first
             self._former = Former(*self._resume)
         if not self.settings.ledger.exists():
-            ledger.start_ledger(self.settings.ledger, first, self._plan())
+            with or_end_the_run(self.config):
+                ledger.start_ledger(self.settings.ledger, first, self._plan())
 
     def _plan(self, calls: int | None = None) -> ledger.Plan:
         """How many verdicts there are to give, with so many ``calls`` in the batch (None: one a document)."""
@@ -187,7 +188,7 @@ class Matrix:
         if self._former and content in self._former.begun and not known.keys() >= set(self._portable):
             [line] = judge_documents([Document(ref.file, ref.place, offset=ref.offset)], self._job(), jobs=1)
             known = verdicts_of(line, self._order) | dict(known) if isinstance(line, ledger.Entry) else known
-        with or_end_the_run():
+        with or_end_the_run(self.config):
             ledger.append(self.settings.ledger, ledger.Begun(call=ref.id, content=content.hex()))
         return known
 
@@ -207,9 +208,9 @@ class Matrix:
         if self.mode == "cells":
             self._judge_cell(found, pyfuncitem, fixtures)
         elif found.portable:
-            tell_batch(
-                found, pyfuncitem, run_once(self.settings.ledger, self._pass, Tally), strict=self.settings.strict
-            )
+            with or_end_the_run(self.config):
+                tally = run_once(self.settings.ledger, self._pass, Tally)
+            tell_batch(found, pyfuncitem, tally, strict=self.settings.strict)
         else:
             tell_batch(found, pyfuncitem, self._judge_all(found, pyfuncitem, fixtures), strict=self.settings.strict)
         return True
@@ -235,8 +236,7 @@ class Matrix:
         """Judge all calls by all portable rules, writing the ledger as it goes."""
         settings = self.settings
         documents = find_documents(settings.calls, settings.reading)
-        with or_end_the_run():
-            return self._write(judge_documents(documents, self._job(), jobs=settings.jobs, limits=settings.limits))
+        return self._write(judge_documents(documents, self._job(), jobs=settings.jobs, limits=settings.limits))
 
     def _job(self) -> Job:
         settings = self.settings
@@ -272,15 +272,14 @@ class Matrix:
 
     def _write(self, lines: Iterable[ledger.Entry | ledger.Unread]) -> Tally:
         tally, told, rules = Tally(), time.monotonic(), self._rules
-        writer = ledger.Writer(self.settings.ledger)
-        for line in lines:
-            writer.write(line)
-            tally.add(self._order, line, self._excused(line, rules))
-            if time.monotonic() - told > _EVERY:
-                told = time.monotonic()
-                self._progress(f"callqa: {tally.calls:,} calls judged")
-        writer.write(self._plan(tally.calls + tally.unreadable))
-        writer.close()
+        with ledger.Writer(self.settings.ledger) as writer:
+            for line in lines:
+                writer.write(line)
+                tally.add(self._order, line, self._excused(line, rules))
+                if time.monotonic() - told > _EVERY:
+                    told = time.monotonic()
+                    self._progress(f"callqa: {tally.calls:,} calls judged")
+            writer.write(self._plan(tally.calls + tally.unreadable))
         return tally.finish()
 
     def _excused(
@@ -361,12 +360,16 @@ class Matrix:
 
 
 @contextmanager
-def or_end_the_run() -> Iterator[None]:
+def or_end_the_run(config: pytest.Config) -> Iterator[None]:
     """Write to the ledger or end the run: what is not written down is worth nothing."""
     try:
         yield
+        return
     except BadInput as error:
-        pytest.exit(str(error), returncode=pytest.ExitCode.INTERNAL_ERROR)
+        why = str(error)
+    if hasattr(config, "workerinput"):  # for pytest-xdist, a worker that exits has crashed
+        pytest.fail(why, pytrace=False)
+    pytest.exit(why, returncode=pytest.ExitCode.INTERNAL_ERROR)
 
 
 # -- telling verdicts to pytest

@@ -11,6 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from pytest_callqa.errors import CallQAError
+from pytest_callqa.whole import write_whole
 
 T = TypeVar("T")
 
@@ -19,22 +20,22 @@ POLL = 0.05
 
 
 def run_once(ledger: Path, judge: Callable[[], T], kind: type[T]) -> T:
-    """What came of the run's one pass, of this kind. Raises :class:`CallQAError` if the worker that judged has died."""
+    """What came of the run's one pass, of this kind.
+
+    Raises :class:`CallQAError` if the worker that judged has died, :class:`Unwritten` when the disk takes no more.
+    """
     claim, done = files(ledger)
-    try:
-        with os.fdopen(os.open(claim, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(str(os.getpid()))
-    except FileExistsError:
-        return _wait(claim, done, kind)
+    while not write_whole(claim, [b"%d" % os.getpid()], new=True):
+        if done.exists():
+            return msgspec.json.decode(done.read_bytes(), type=kind)
+        _look_after(claim, done)
+        time.sleep(POLL)
     try:
         tally = judge()
+        write_whole(done, [msgspec.json.encode(tally)])
     except BaseException:
         claim.unlink()  # else the next to ask would wait for ever
         raise
-    fresh = done.with_name(f"{done.name}.{os.getpid()}.tmp")
-    fresh.write_bytes(msgspec.json.encode(tally))
-    fresh.chmod(0o600)
-    fresh.replace(done)
     return tally
 
 
@@ -43,13 +44,14 @@ def files(ledger: Path) -> tuple[Path, Path]:
     return ledger.with_name(f"{ledger.name}.claim"), ledger.with_name(f"{ledger.name}.tally")
 
 
-def _wait(claim: Path, done: Path, kind: type[T]) -> T:
-    while not done.exists():
-        holder = claim.read_text(encoding="ascii").strip()
-        if holder and not _alive(int(holder)) and not done.exists():
-            raise CallQAError("the process that judged the calls has died; run again, the ledger holds what it judged")
-        time.sleep(POLL)
-    return msgspec.json.decode(done.read_bytes(), type=kind)
+def _look_after(claim: Path, done: Path) -> None:
+    """See that whoever has the claim lives; it may just have given it up."""
+    try:
+        holder = int(claim.read_bytes())
+    except FileNotFoundError:
+        return
+    if not _alive(holder) and not done.exists():
+        raise CallQAError("the process that judged the calls has died; run again, the ledger holds what it judged")
 
 
 def _alive(process: int) -> bool:

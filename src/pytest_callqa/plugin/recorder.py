@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from pytest_callqa import ledger
-from pytest_callqa.errors import BadInput
+from pytest_callqa.errors import BadInput, Unwritten
 from pytest_callqa.plugin.excuses import KNOWN, NOT_GATED, Excuses
 from pytest_callqa.plugin.matrix import FACTS, or_end_the_run
 from pytest_callqa.plugin.once import files
@@ -19,6 +19,7 @@ from pytest_callqa.plugin.settings import Settings
 from pytest_callqa.resume import before, make_way
 from pytest_callqa.supervisor import sigterm_as_ctrl_c
 from pytest_callqa.verdict import Outcome
+from pytest_callqa.whole import left_there
 
 NOT_REACHED = "not reached"
 """How a rule ended that applied in none of the generated conversations."""
@@ -50,7 +51,10 @@ class Recorder:
         self._unread: Counter[str] = Counter()
         self._told: list[str] = []
         self._through = False
-        make_way(settings.ledger, resume=settings.resume)
+        try:
+            make_way(settings.ledger, resume=settings.resume)
+        except Unwritten as error:
+            raise pytest.UsageError(f"--callqa-ledger: {error}") from None
         for old in files(settings.ledger):
             old.unlink(missing_ok=True)
 
@@ -93,7 +97,7 @@ class Recorder:
             self._write(line)
 
     def _write(self, *lines: ledger.LedgerLine) -> None:
-        with or_end_the_run():
+        with or_end_the_run(self.config):
             ledger.append(self.settings.ledger, *lines)
 
     @pytest.hookimpl(wrapper=True)
@@ -107,22 +111,35 @@ class Recorder:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write what is left, end the ledger, make the report; unreadable calls are a failure."""
-        if not self.settings.ledger.exists():
-            return
+        if self.settings.ledger.exists():
+            self._finish(session, exitstatus)
+        elif exitstatus == pytest.ExitCode.INTERNAL_ERROR and self.settings.report is not None:
+            self._told.append(f"report: {self.settings.report} was not written{left_there(self.settings.report)}")
+        reporter = self.config.pluginmanager.getplugin("terminalreporter")
+        if exitstatus == pytest.ExitCode.INTERNAL_ERROR and reporter is not None:  # pytest sums up no run that ends so
+            self.pytest_terminal_summary(reporter)
+
+    def _finish(self, session: pytest.Session, exitstatus: int) -> None:
         from pytest_callqa.gate.decision import decide
         from pytest_callqa.gate.waivers import exhibit_of
         from pytest_callqa.provenance import files_read
 
-        for entries in self._pending.values():
-            self._write(ledger.merge_all(entries))
-        table = exhibit_of(self.settings.ledger)
-        if table is not None:
-            self._write(table)
         stopped = session.shouldstop or session.shouldfail
-        if self._through and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not stopped:
-            self._write(*files_read(self.settings.ledger, [*self.settings.cases, *self.settings.attestations]))
-            self._write(ledger.End(finished=datetime.now(UTC).isoformat(timespec="seconds")))
-            before(self.settings.ledger).unlink(missing_ok=True)
+        through = self._through and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not stopped
+        try:
+            with ledger.Writer(self.settings.ledger) as writer:
+                writer.write(*map(ledger.merge_all, self._pending.values()))
+                writer.write(*filter(None, [exhibit_of(self.settings.ledger)]))
+                if through:
+                    also = [*self.settings.cases, *self.settings.attestations]
+                    writer.write(*files_read(self.settings.ledger, also))
+                    writer.write(ledger.End(finished=datetime.now(UTC).isoformat(timespec="seconds")))
+            if through:
+                before(self.settings.ledger).unlink(missing_ok=True)
+        except Unwritten as error:
+            if exitstatus != pytest.ExitCode.INTERNAL_ERROR:  # else the run has ended for that very reason
+                self._told.append(f"ledger: {error}")
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
         for scaffold in files(self.settings.ledger):
             scaffold.unlink(missing_ok=True)
         baseline = Excuses(self.settings).baseline
@@ -142,14 +159,16 @@ class Recorder:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say per section what was kept and broken, and where the report is."""
         decision = getattr(self, "_decision", None)
-        if decision is None:
-            return
-        from pytest_callqa.gate.telling import gate_lines
-        from pytest_callqa.report.text import terminal_lines
+        lines = list(self._told)
+        if decision is not None:
+            from pytest_callqa.gate.telling import gate_lines
+            from pytest_callqa.report.text import terminal_lines
 
-        terminalreporter.section("call quality")
-        width = terminalreporter._tw.fullwidth
-        for line in (*terminal_lines(decision.summary, width), "", *gate_lines(decision, width), *self._told):
+            width = terminalreporter._tw.fullwidth
+            lines = [*terminal_lines(decision.summary, width), "", *gate_lines(decision, width), *lines]
+        if lines:
+            terminalreporter.section("call quality")
+        for line in lines:
             terminalreporter.write_line(line)
 
 

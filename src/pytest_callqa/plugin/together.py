@@ -14,7 +14,7 @@ from pytest_callqa.call import Call
 from pytest_callqa.engine import hear
 from pytest_callqa.gate.baseline import GENERATED
 from pytest_callqa.plugin.excuses import EXCUSE, Excuses, excuse
-from pytest_callqa.plugin.matrix import FACTS, code_at, root_of, spare_fixtures
+from pytest_callqa.plugin.matrix import FACTS, code_at, or_end_the_run, root_of, spare_fixtures
 from pytest_callqa.plugin.once import run_once
 from pytest_callqa.plugin.recorder import TROUBLE
 from pytest_callqa.plugin.settings import Settings
@@ -22,6 +22,7 @@ from pytest_callqa.readers import to_native
 from pytest_callqa.redact import redactor
 from pytest_callqa.rules import Rule, RuleBook, rule_of
 from pytest_callqa.verdict import Verdict
+from pytest_callqa.whole import write_whole
 
 OUTCOME = pytest.StashKey[str]()
 
@@ -85,7 +86,9 @@ class Together(ABC, Generic[Came]):
             return
         root = root_of(items[0][0])
         self.book = RuleBook({id(found): found for _, found in items}.values(), code_at(root), root=root)
-        ledger.start_ledger(self.settings.ledger, self.excuses.begin(self.config, self.book, self.mode))
+        first = self.excuses.begin(self.config, self.book, self.mode)
+        with or_end_the_run(self.config):
+            ledger.start_ledger(self.settings.ledger, first)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
@@ -126,7 +129,9 @@ class Together(ABC, Generic[Came]):
     def came(self) -> Came:
         """What came of the pass, which one worker makes for all."""
         assert self.book is not None
-        return run_once(self.settings.ledger, lambda: self.all_at_once(self.book), self.kind)  # type: ignore[arg-type]
+        book = self.book
+        with or_end_the_run(self.config):
+            return run_once(self.settings.ledger, lambda: self.all_at_once(book), self.kind)
 
     @cached_property
     def excused(self) -> dict[str, str]:
@@ -137,17 +142,15 @@ class Together(ABC, Generic[Came]):
     def write(self, book: RuleBook, shown: Iterable[tuple[Call, Sequence[Verdict]]], table: ledger.Exhibit) -> None:
         """Write calls and a table to the ledger, and the calls into a folder if one was named."""
         order = tuple(rule.clause for rule in book)
-        writer = ledger.Writer(self.settings.ledger)
-        for call, found in shown:
-            hide = redactor(call.names, level=self.settings.redact)
-            verdicts = [self.excuses.waive(verdict, call) for verdict in found]
-            writer.write(ledger.call_entry(order, hear(call, book.code), verdicts, hide))
-            folder = self.settings.save_failures
-            if folder is not None:
-                folder.mkdir(parents=True, exist_ok=True)
-                (folder / f"{call.id}.json").write_bytes(to_native(call))
-        writer.write(table)
-        writer.close()
+        folder = self.settings.save_failures
+        with ledger.Writer(self.settings.ledger) as writer:
+            for call, found in shown:
+                hide = redactor(call.names, level=self.settings.redact)
+                verdicts = [self.excuses.waive(verdict, call) for verdict in found]
+                writer.write(ledger.call_entry(order, hear(call, book.code), verdicts, hide))
+                if folder is not None:
+                    write_whole(folder / f"{call.id}.json", [to_native(call)])
+            writer.write(table)
 
 
 def seed_of(config: pytest.Config) -> int:

@@ -9,13 +9,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import itertools
-import os
 import re
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -24,7 +21,6 @@ import rjsmin
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
-from pytest_callqa.errors import BadInput
 from pytest_callqa.finding import clock_time
 from pytest_callqa.ledger import NOT_RUN
 from pytest_callqa.report import text
@@ -36,6 +32,7 @@ from pytest_callqa.report.model import Ledgers
 from pytest_callqa.report.pack import Packer, packed_text
 from pytest_callqa.report.transcript import TextLevel, unquoted
 from pytest_callqa.verdict import Outcome
+from pytest_callqa.whole import make_folder, unwritable, write_whole
 
 AGENTS_SHOWN = 100
 """Agents in the table of a page without script, lowest rate first."""
@@ -61,15 +58,19 @@ SCRIPTS = ("words", "page", "data", "query", "charts", "clauses", "calls", "call
 _FILES = Path(__file__).parent / "templates"
 _PLOT = 120
 _STEPS = ((95, "h0"), (90, "h1"), (80, "h2"), (60, "h3"))
-_SHARD = re.compile(r"shard-\d+\.js")
+_SHARD = re.compile(r"shard-(?:[0-9a-f]+-)?\d+\.js")
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Where a report is: the page, and the folder beside it when it did not fit into one file."""
+    """Where a report is: the page, and the folder beside it when it did not fit into one file.
+
+    ``complete``: whether the runs it tells of gave every verdict that was planned.
+    """
 
     page: Path
     folder: Path | None = None
+    complete: bool = True
 
     def __str__(self) -> str:
         if self.folder is None:
@@ -88,7 +89,7 @@ def write_html(
     """
     reading = Ledgers(ledgers)
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(out.parent)
         with tempfile.TemporaryFile(dir=out.parent) as file:
             packer = Packer(reading.run, level, file, out.parent)
             summary = reading.summary(packer.add)
@@ -96,42 +97,35 @@ def write_html(
             trend = compare(reading, summary, former) if former else None
             return _write(_Page(summary, trend, packer), out)
     except OSError as error:
-        old = f"; what is there is the old report of {_changed(out)}" if out.is_file() else ""
-        problem = f"cannot be written: {error.strerror}{old}; make room, or name another place"
-        raise BadInput(problem, file=str(out)) from None
-
-
-def _changed(file: Path) -> str:
-    """When a file was last written."""
-    return f"{datetime.fromtimestamp(file.stat().st_mtime, UTC):%Y-%m-%d %H:%M} UTC"
+        raise unwritable(out, error) from None
 
 
 def _write(page: _Page, out: Path) -> Written:
-    """The page and its folder, each under another name until it is whole."""
+    """The page, and before it the folder that it needs: until it is there, the old one has all that it had."""
     beside = out.with_name(f"{out.stem}-calls")
     folder = beside if page.size > ONE_FILE else None
-    fresh = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=".tmp"))
+    known = {file for file in beside.glob("shard-*.js") if _SHARD.fullmatch(file.name)}
+    needed = set()
     try:
-        with (fresh / "page").open("x", encoding="utf-8", newline="\n") as file:
-            file.writelines(page.chunks(folder))
-            file.flush()
-            os.fsync(file.fileno())
-        (fresh / "page").chmod(0o600)
-        for old in beside.glob("*") if beside.is_dir() else ():
-            if _SHARD.fullmatch(old.name):
-                old.unlink()
-        if folder:
-            folder.mkdir(mode=0o700, exist_ok=True)
-            for number, payload in enumerate(page.packer.payloads("shard")):
-                shard = folder / f"shard-{number}.js"
-                shard.write_text(f'callqa("shard-{number}","{payload}")\n', encoding="ascii", newline="\n")
-                shard.chmod(0o600)
-        elif beside.is_dir() and not any(beside.iterdir()):
-            beside.rmdir()
-        os.replace(fresh / "page", out)
-    finally:
-        shutil.rmtree(fresh)
-    return Written(out, folder)
+        for number, payload in enumerate(page.packer.payloads("shard") if folder else ()):
+            shard = beside / f"shard-{page.packer.edition}-{number}.js"
+            needed.add(shard)
+            if shard not in known:
+                write_whole(shard, [f'callqa("{shard.stem}","{payload}")\n'.encode()])
+        write_whole(out, map(str.encode, page.chunks(folder)))
+    except BaseException:
+        _remove(needed - known, beside)
+        raise
+    _remove(known - needed, beside)
+    return Written(out, folder, complete=page.summary.complete)
+
+
+def _remove(shards: Iterable[Path], folder: Path) -> None:
+    """Take away what no page needs."""
+    for shard in shards:
+        shard.unlink(missing_ok=True)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 @dataclass(frozen=True, slots=True)

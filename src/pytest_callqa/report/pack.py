@@ -8,6 +8,7 @@ into a file as it is made, so that memory does not grow with the number of calls
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 import zlib
 from collections.abc import Iterator
@@ -56,6 +57,7 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
     languages: list[str]
     shards: list[int]
     folder: str = ""
+    edition: str = ""
 
 
 class Packer:
@@ -68,6 +70,7 @@ class Packer:
         self.places: dict[str, list[tuple[int, int]]] = {"part": [], "shard": []}
         self.size = 0
         self._file = file
+        self._shown = hashlib.sha256()
         self._order = {rule.clause: place for place, rule in enumerate(run.rules)}
         self._encoder = msgspec.json.Encoder()
         self._part = Part()
@@ -119,6 +122,12 @@ class Packer:
         packed = packed_text(data)
         self.places[kind].append((self.size, len(packed)))
         self.size += self._file.write(packed)
+        self._shown.update(packed)
+
+    @property
+    def edition(self) -> str:
+        """What the files of these calls are named by, so that those of another report are not taken for them."""
+        return self._shown.hexdigest()[:12]
 
     def payloads(self, kind: str) -> Iterator[str]:
         """The payloads of a kind (``part``, ``shard``) in their order."""
@@ -141,6 +150,7 @@ class Packer:
             languages=languages,
             shards=self.shards,
             folder=folder,
+            edition=self.edition,
         )
         return packed_text(self._encoder.encode(book)).decode()
 

@@ -13,6 +13,7 @@ from typing import TypeAlias
 from pytest_callqa.errors import BadInput
 from pytest_callqa.ledger import Cell
 from pytest_callqa.report.figures import Counts, Rate, Summary
+from pytest_callqa.whole import write_whole
 
 Row: TypeAlias = Sequence[Cell]
 
@@ -29,12 +30,7 @@ def write_scorecards(summary: Summary, out: Path) -> None:
     if out.suffix.lower() not in (".csv", ".xlsx"):
         raise BadInput("scorecards are CSV or XLSX; name the file so", file=str(out))
     written = _xlsx(summary) if out.suffix.lower() == ".xlsx" else to_csv(agent_rows(summary))
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_bytes(written)
-        out.chmod(0o600)
-    except OSError as error:
-        raise BadInput(f"cannot be written: {error.strerror}; name another place", file=str(out)) from None
+    write_whole(out, [written])
 
 
 def agent_rows(summary: Summary) -> Iterator[Row]:

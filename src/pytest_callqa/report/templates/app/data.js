@@ -115,9 +115,9 @@ let lines; // of the page, where it holds the calls itself
 const shard = (number) => {
   let known = shards.get(number);
   shards.delete(number);
-  known ||= Promise.resolve(data.book.folder ? fetched(`shard-${number}`) : (lines ||= payloads("calls"))[number]).then(
-    unpack
-  );
+  known ||= Promise.resolve(
+    data.book.folder ? fetched(`shard-${data.book.edition}-${number}`) : (lines ||= payloads("calls"))[number]
+  ).then(unpack);
   shards.set(number, known);
   known.catch(() => shards.delete(number));
   if (shards.size > KEPT_SHARDS) shards.delete(shards.keys().next().value);
