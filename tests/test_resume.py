@@ -314,10 +314,10 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one_and_says_so(
     project.book().calls(GOOD).run("--callqa-report", "report.html")
     old = (project.path / "report.html").read_bytes()
 
-    def full(file: object) -> None:
+    def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("pytest_callqa.report.html.os.fsync", full)
+    monkeypatch.setattr("pytest_callqa.report.html._Page.chunks", full)
     result = project.calls(GOOD, RUDE).run("--callqa-report", "report.html")
     assert result.ret == pytest.ExitCode.INTERNAL_ERROR
     result.stdout.fnmatch_lines(
