@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from harness import GOOD, RUDE, Project, talk
-from pytest_callqa import cli, ledger
+from pytest_callqa import cli, ledger, supervisor
 from pytest_callqa.errors import CallQAError
 from pytest_callqa.supervisor import Limits, Say, Supervisor
 
@@ -44,8 +47,8 @@ def lost(item: int, said: str, why: str) -> str:
 
 
 def mapped(deadly: dict[int, str], *, jobs: int = 2, limits: Limits | None = None, size: int = 5) -> list[int | str]:
-    supervisor = Supervisor(tenfold, deadly, lost, jobs=jobs, limits=limits or Limits())  # type: ignore[arg-type]
-    return [found for chunk in supervisor.map([range(n, n + size) for n in range(0, 30, size)]) for found in chunk]
+    workers = Supervisor(tenfold, deadly, lost, jobs=jobs, limits=limits or Limits())  # type: ignore[arg-type]
+    return [found for chunk in workers.map([range(n, n + size) for n in range(0, 30, size)]) for found in chunk]
 
 
 def test_results_come_in_order() -> None:
@@ -70,17 +73,17 @@ def test_what_costs_its_worker_twice_is_given_up(fate: str, limits: Limits, told
 
 
 def test_workers_end_when_nobody_wants_the_rest() -> None:
-    supervisor = Supervisor(tenfold, {1: "hang"}, lost, jobs=2, limits=Limits())  # type: ignore[arg-type]
-    results = supervisor.map([[0], [1], [2]])
+    busy = Supervisor(tenfold, {1: "hang"}, lost, jobs=2, limits=Limits())  # type: ignore[arg-type]
+    results = busy.map([[0], [1], [2]])
     assert next(results) == [0]
     results.close()  # type: ignore[attr-defined]  # a generator
-    assert not any(worker.process.is_alive() for worker in supervisor._workers)
+    assert not any(worker.process.is_alive() for worker in busy._workers)
 
 
 def test_workers_that_cannot_start_are_a_fault_of_the_run() -> None:
-    supervisor = Supervisor(unready, {}, lost, jobs=1, limits=Limits())  # type: ignore[arg-type]
+    broken = Supervisor(unready, {}, lost, jobs=1, limits=Limits())  # type: ignore[arg-type]
     with pytest.raises(CallQAError, match="a worker process did not get ready: the process ended with exit code 5"):
-        list(supervisor.map([[1]]))
+        list(broken.map([[1]]))
 
 
 # -- calls
@@ -134,6 +137,51 @@ def test_so_does_pytest(deadly: Project, workers: tuple[str, ...]) -> None:
     assert deadly.verdicts() == EXPECTED
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["  deadly: given up after 2 attempts: the process was ended by SIGSEGV"])
+
+
+ORPHANED = """
+import os, re
+from pathlib import Path
+from pytest_callqa import rule
+
+@rule("1.1", "Speaks")
+def test_speaks(call):
+    (Path(__file__).parent / f"{os.getpid()}.worker").touch()
+    re.fullmatch("(a+)+", 40 * "a" + "b")  # holds the interpreter for years
+"""
+
+
+def runs(process: str) -> bool:
+    """Whether a process runs; one that nobody has buried yet does not."""
+    try:
+        return bool(Path(f"/proc/{process}/cmdline").read_bytes())
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_workers_that_hang_end_when_their_parent_is_killed(project: Project) -> None:
+    project.book(ORPHANED).calls(*[{**GOOD, "id": f"call-{n}"} for n in range(200)])
+    command = [sys.executable, "-m", "pytest_callqa.cli", "check", "--book", "rules", "calls", "--jobs", "2"]
+    run = subprocess.Popen(command, cwd=project.path)
+    while len(workers := [file.stem for file in project.path.glob("rules/*.worker")]) < 2:
+        time.sleep(0.01)
+    assert all(map(runs, workers))
+    run.kill()
+    run.wait()
+    while any(map(runs, workers)):  # else this test never ends
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("platform", ["linux", "another"])
+def test_a_worker_whose_parent_is_gone_before_it_starts_ends(monkeypatch: pytest.MonkeyPatch, platform: str) -> None:
+    lifeline, parents_end = os.pipe()
+    os.close(parents_end)
+    gone = SimpleNamespace(sentinel=lifeline, is_alive=lambda: False)
+    monkeypatch.setattr("multiprocessing.parent_process", lambda: gone)
+    monkeypatch.setattr(sys, "platform", platform)
+    with pytest.raises(SystemExit):
+        supervisor._die_with_parent()
+    os.close(lifeline)
 
 
 BROKEN_READER = """

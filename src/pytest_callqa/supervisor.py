@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import os
 import signal
 import sys
 import time
@@ -264,6 +265,7 @@ def _serve(
 ) -> None:
     """What a worker process does: handle items until nobody sends any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which ends its workers
+    _die_with_parent()
     if megabytes:
         _limit_memory(megabytes)
 
@@ -294,6 +296,24 @@ def _serve(
         except OSError:  # pragma: no cover - only when the supervisor was killed meanwhile
             return
         gc.collect()
+
+
+def _die_with_parent() -> None:
+    """Have the system kill this process when its supervisor is gone, even if something holds the interpreter.
+
+    The pipe that Python keeps to its parent is closed then, and can be asked to send a signal when that happens. Where
+    it cannot, a worker ends when it has done its task, for there is nobody to send the results to.
+    """
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    if sys.platform == "linux":
+        import fcntl
+
+        fcntl.fcntl(parent.sentinel, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(parent.sentinel, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(parent.sentinel, fcntl.F_SETFL, fcntl.fcntl(parent.sentinel, fcntl.F_GETFL) | os.O_ASYNC)
+    if not parent.is_alive():
+        sys.exit()
 
 
 def _limit_memory(megabytes: int) -> None:
