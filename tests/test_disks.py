@@ -45,8 +45,8 @@ def judged(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 WRITING = {
     "report": ["report", "{}.jsonl", "-o", "out/report.html"],
-    "csv": ["report", "{}.jsonl", "--format", "markdown", "-o", "/dev/null", "--scorecards", "out/agents.csv"],
-    "xlsx": ["report", "{}.jsonl", "--format", "markdown", "-o", "/dev/null", "--scorecards", "out/agents.xlsx"],
+    "csv": ["report", "{}.jsonl", "--format", "markdown", "-o", "summary.md", "--scorecards", "out/agents.csv"],
+    "xlsx": ["report", "{}.jsonl", "--format", "markdown", "-o", "summary.md", "--scorecards", "out/agents.xlsx"],
     **{
         name: ["report", "{}.jsonl", "--format", name, "-o", "out/report"]
         for name in ("json", "markdown", "sarif", "gitlab", "github")

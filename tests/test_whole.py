@@ -63,6 +63,17 @@ def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
         write_whole(tmp_path / "file" / "inside", [], new=True)
 
 
+def test_what_is_no_file_stays_what_it_is(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    assert write_whole(pipe, [b"one ", b"two"])
+    assert os.read(reader, 100) == b"one two"
+    os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
 @pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is put on the disk, in its order: the names of files and folders, and the moves between."""

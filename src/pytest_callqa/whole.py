@@ -15,11 +15,16 @@ from pytest_callqa.errors import Unwritten
 def write_whole(path: Path, pieces: Iterable[bytes], *, mode: int = 0o600, new: bool = False) -> bool:
     """Write a file beside its place and move it there, so that another reader sees the old one or the new one.
 
-    When it returns, the file is on the disk. ``new``: one that is there stays, and False is returned. Raises
-    :class:`Unwritten` for a place that cannot be written; what was there stays.
+    When it returns, the file is on the disk. ``new``: one that is there stays, and False is returned. What is no file,
+    such as a device or a pipe, is written into. Raises :class:`Unwritten` for a place that cannot be written; what was
+    there stays.
     """
     fresh = ""
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            with path.open("wb") as device:
+                device.writelines(pieces)
+            return True
         make_folder(path.parent, mode=mode)
         number, fresh = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")  # 0600
         with open(number, "wb") as file:
