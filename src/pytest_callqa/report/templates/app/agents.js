@@ -1,6 +1,6 @@
 // Agents: a scorecard each, against the mean of all; printed, a scorecard takes a page.
 
-const CARDS = 16;
+const CARDS = 12;
 
 /** The calls of every agent, by their place in the book's list. */
 const callsByAgent = () => {
@@ -19,11 +19,7 @@ const scorecard = (name, calls, everybody, level = "h1") => {
   const broken = data.rules
     .map((rule, n) => [rule, clauses[n]])
     .filter(([, one]) => one && one.passed < one.judged)
-    .sort(
-      (a, b) =>
-        SEVERITIES.indexOf(a[0].severity) - SEVERITIES.indexOf(b[0].severity) ||
-        b[1].judged - b[1].passed - (a[1].judged - a[1].passed)
-    );
+    .sort((a, b) => a[0].rank - b[0].rank || b[1].judged - b[1].passed - (a[1].judged - a[1].passed));
   const critical = calls.filter((call) => data.critical[call]).length;
   const to = (values) => address("calls", { agent: name || "=", ...values });
   const teams = [...new Set(calls.map(teamOf).filter(Boolean))];

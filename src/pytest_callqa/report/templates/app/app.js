@@ -26,6 +26,8 @@ const here = () => {
   return { view: view || "overview", values: Object.fromEntries(new URLSearchParams(query || "")) };
 };
 
+const fill = (content) => stage.replaceChildren(...h("div", content).childNodes);
+
 let shown = { view: "", values: {} };
 const show = async (event) => {
   const { view, values } = here(),
@@ -40,7 +42,7 @@ const show = async (event) => {
   if (make && !moves) {
     const content = await make(values);
     if (shown.values !== values) return;
-    stage.replaceChildren(...h("div", content).childNodes);
+    fill(content);
   }
   if (!make) stage.replaceChildren();
   if (view !== "calls") form.nextElementSibling.replaceChildren();
@@ -62,10 +64,7 @@ const show = async (event) => {
 };
 
 /** On paper, all scorecards; on the screen, a page of them. */
-const printed = (all) =>
-  shown.view === "agents" &&
-  shown.values.cards &&
-  stage.replaceChildren(...h("div", cardsView(shown.values, all)).childNodes);
+const printed = (all) => shown.view === "agents" && shown.values.cards && fill(cardsView(shown.values, all));
 
 const setTheme = (name) => {
   root.dataset.theme = name;
@@ -146,7 +145,6 @@ const start = async () => {
   try {
     await translate();
     show();
-    if (document.readyState === "loading") await new Promise((done) => addEventListener("DOMContentLoaded", done));
     await load();
   } catch (error) {
     main.prepend(

@@ -62,6 +62,7 @@ const callTable = (calls, values) =>
 
 /** Which of the calls of this id it is, when there are several. */
 const twin = (call) => {
+  data.apart ??= new Set(data.ids).size === data.count;
   if (data.apart) return null;
   const first = data.ids.indexOf(data.ids[call]);
   return first === call ? null : data.ids.slice(first, call + 1).filter((id) => id === data.ids[call]).length;

@@ -12,16 +12,19 @@ const data = { book: null, count: 0, ids: [], started: [], agents: [], teams: []
 const bytes = (text) => Uint8Array.fromBase64?.(text) || Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
 const unpack = async (text) =>
   JSON.parse(await new Response(new Blob([bytes(text)]).stream().pipeThrough(new DecompressionStream("gzip"))).text());
-/** The payloads of a kind, one a line. */
-const payloads = (kind) => document.getElementById(`packed-${kind}`).textContent.split("\n");
+/** The payloads of a kind, one a line, as soon as the browser has read the last of them. */
+const payloads = async (kind) => {
+  const element = () => document.getElementById(`packed-${kind}`);
+  while (document.readyState === "loading" && !element()?.nextSibling) await new Promise((done) => setTimeout(done, 5));
+  return element().textContent.split("\n");
+};
 
 const load = async () => {
-  const [book, ...parts] = await Promise.all(payloads("index").map(unpack));
+  const [book, ...parts] = await Promise.all((await payloads("index")).map(unpack));
   data.book = book;
   for (const column of ["ids", "started", "agents", "teams", "languages", "lengths"])
-    data[column] = parts.flatMap((part) => part[column]);
+    data[column] = [].concat(...parts.map((part) => part[column]));
   data.count = data.ids.length;
-  data.apart = new Set(data.ids).size === data.count;
   const size = (data.rules = book.rules.map((rule) => ({
     severity: "major",
     section: "",
@@ -34,7 +37,10 @@ const load = async () => {
   for (const part of parts) place += new TextEncoder().encodeInto(part.verdicts, data.letters.subarray(place)).written;
   data.place = new Map(data.rules.map((rule, n) => [rule.clause, n]));
   data.sections = [...new Set(data.rules.map((rule) => rule.section))];
-  data.rules.forEach((rule) => (rule.at = data.sections.indexOf(rule.section)));
+  for (const rule of data.rules) {
+    rule.at = data.sections.indexOf(rule.section);
+    rule.rank = SEVERITIES.indexOf(rule.severity);
+  }
   weigh(size);
 };
 
@@ -54,8 +60,8 @@ const weigh = (size) => {
       lost = 0,
       fatal = 0;
     for (let rule = 0; rule < size; rule++, at++) {
-      if (letters[at] === PASSED) kept += weights[rule];
-      else if (letters[at] === FAILED) {
+      kept += weights[rule] * (letters[at] === PASSED); // most pass: a sum costs less than to guess wrong
+      if (letters[at] === FAILED) {
         lost += weights[rule];
         if (critical[rule]) fatal++;
       }
@@ -74,10 +80,9 @@ const languageOf = (call) => data.book.languages[data.languages[call]];
 
 /** The places of the rules that ended so on a call, by severity. */
 const rulesWith = (call, ...wanted) =>
-  data.rules
-    .map((_, rule) => rule)
+  [...data.rules.keys()]
     .filter((rule) => wanted.includes(letter(call, rule)))
-    .sort((a, b) => SEVERITIES.indexOf(data.rules[a].severity) - SEVERITIES.indexOf(data.rules[b].severity));
+    .sort((a, b) => data.rules[a].rank - data.rules[b].rank);
 
 /** Passed and failed verdicts of some calls, in groups: `group(call, rule)` says which, -1 none. */
 const tally = (calls, groups, group) => {
@@ -115,8 +120,10 @@ let lines; // of the page, where it holds the calls itself
 const shard = (number) => {
   let known = shards.get(number);
   shards.delete(number);
-  known ||= Promise.resolve(
-    data.book.folder ? fetched(`shard-${data.book.edition}-${number}`) : (lines ||= payloads("calls"))[number]
+  known ||= (
+    data.book.folder
+      ? fetched(`shard-${data.book.edition}-${number}`)
+      : (lines ||= payloads("calls")).then((all) => all[number])
   ).then(unpack);
   shards.set(number, known);
   known.catch(() => shards.delete(number));
@@ -124,14 +131,7 @@ const shard = (number) => {
   return known;
 };
 
-const shardOf = (call) => {
-  let low = 0,
-    high = data.book.shards.length;
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (data.book.shards[middle] <= call) low = middle;
-    else high = middle;
-  }
-  return low;
+const inFull = async (call) => {
+  const number = data.book.shards.findLastIndex((first) => first <= call);
+  return (await shard(number))[call - data.book.shards[number]];
 };
-const inFull = async (call) => (await shard(shardOf(call)))[call - data.book.shards[shardOf(call)]];

@@ -27,7 +27,7 @@ const t = (text) => {
 /** Put the page's own words into the reader's language. */
 const translate = async () => {
   if (!chinese) return;
-  CHINESE = await unpack(payloads("words")[0]);
+  CHINESE = await unpack((await payloads("words"))[0]);
   document.documentElement.lang = "zh";
   for (const one of document.querySelectorAll("[data-t]"))
     one.textContent = one.textContent.match(/^ ?/) + t(one.textContent);
