@@ -69,8 +69,10 @@ class SQLite:
 
     def _open(self) -> None:
         """Settle how it is used; a file of another program is refused before anything is written."""
+        self._connection.execute("BEGIN")  # what both tell is of one moment: another process may just make the file
         (application,) = self._connection.execute("PRAGMA application_id").fetchone()
         (tables,) = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        self._connection.execute("COMMIT")
         if tables and application != APPLICATION:
             raise BadInput("is a database of another program; name another file", file=str(self.path))
         self._connection.execute("PRAGMA journal_mode=WAL")
