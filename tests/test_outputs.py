@@ -318,9 +318,27 @@ def test_markdown_shows_what_is_new_and_the_broken_clauses(
 
 
 def test_a_run_that_did_not_finish_says_so(path: Path) -> None:
-    write(path, RUDE, run=PLACED, end=False)
-    assert "INCOMPLETE" in "".join(pieces("markdown", [path], Gate()))
-    assert not json.loads("".join(pieces("json", [path], Gate())))["complete"]
+    write(path, ledger.Plan(verdicts=40), RUDE, run=PLACED, end=False)
+    for name in ("markdown", "github", "gitlab", "sarif"):
+        assert "INCOMPLETE: 36 of 40 verdicts were not given" in "".join(pieces(name, [path], Gate())).replace("\\", "")
+    told = json.loads("".join(pieces("json", [path], Gate())))
+    assert (told["complete"], told["planned"], told["not_run"]) == (False, 40, 36)
+
+
+def test_every_verdict_that_was_planned_is_accounted_for(path: Path) -> None:
+    write(path, ledger.Plan(verdicts=40), RUDE, UNREAD, run=PLACED, end=False)
+    [run] = json.loads("".join(pieces("sarif", [path], Gate())))["runs"]
+    counts = run["properties"]["verdicts"]
+    assert counts.pop("planned") == 40 == sum(counts.values())
+    assert "planned 40 verdicts: " in "".join(pieces("markdown", [path], Gate())).replace("\\", "")
+
+
+def test_a_report_of_a_run_that_did_not_finish_ends_so(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(path, ledger.Plan(verdicts=40), RUDE, run=PLACED, end=False)
+    for name in ("html", *FORMATS):
+        out = str(path.with_name(f"report.{name}"))
+        assert cli.main(["report", str(path), "--format", name, "-o", out]) == cli.NOT_JUDGED
+        assert capsys.readouterr().err.startswith("callqa: INCOMPLETE: 36 of 40 verdicts were not given")
 
 
 @pytest.mark.parametrize("payload", HOSTILE)

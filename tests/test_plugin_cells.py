@@ -265,7 +265,10 @@ def test_interrupts(call):
     if call.record.id == "rude":
         raise KeyboardInterrupt
 """
-    result = project.book(rules).calls(GOOD, RUDE).run_apart()
+    result = project.book(rules).calls(GOOD, RUDE, SILENT).run_apart("--junit-xml", "junit.xml")
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert project.verdicts() == {"good": "p"}
     result.stdout.fnmatch_lines(["*INCOMPLETE*"])
+    xml = (project.path / "junit.xml").read_text()
+    for name, number in {"planned": 3, "passed": 1, "failed": 0, "not run": 2}.items():
+        assert f'<property name="callqa {name}" value="{number}"' in xml

@@ -16,6 +16,7 @@ from pytest_callqa.plugin.options import SWITCHES, TEXTS
 from pytest_callqa.plugin.settings import role_map
 from pytest_callqa.readers import FORMATS, ReadOptions
 from pytest_callqa.redact import Level
+from pytest_callqa.report.figures import Summary
 from pytest_callqa.report.text import exhibit_lines, visible
 from pytest_callqa.report.transcript import TextLevel
 from pytest_callqa.rules import RuleBook
@@ -121,11 +122,13 @@ def baseline_of(options: argparse.Namespace) -> tuple[Baseline | None, str]:
     return (Baseline.load(options.baseline), options.baseline.name) if options.baseline else (None, "")
 
 
-def write_report(ledgers: list[Path], output: Path, level: TextLevel, former: Sequence[Path] = ()) -> None:
-    """Write the HTML report and say where it is."""
+def write_report(ledgers: list[Path], output: Path, level: TextLevel, former: Sequence[Path] = ()) -> Summary:
+    """Write the HTML report and say where it is; the figures that it tells."""
     from pytest_callqa.report.html import write_html
 
-    print(f"report: {write_html(ledgers, output, level=level, former=former)}")
+    written = write_html(ledgers, output, level=level, former=former)
+    print(f"report: {written}")
+    return written.summary
 
 
 def show(table: ledger.Exhibit, *more: str, keep: Path | None) -> None:

@@ -23,8 +23,8 @@ from pytest_callqa.cli.common import (
 )
 from pytest_callqa.gate.baseline import Baseline
 from pytest_callqa.gate.decision import Gate
-from pytest_callqa.report.model import summarise
-from pytest_callqa.report.text import count
+from pytest_callqa.report.figures import Summary
+from pytest_callqa.report.text import count, incomplete
 from pytest_callqa.whole import write_whole
 
 if TYPE_CHECKING:
@@ -82,28 +82,31 @@ def add_commands(commands: Commands) -> None:
 
 def _report(options: argparse.Namespace) -> int:
     if options.format == "html":
-        write_report(options.ledgers, options.output or Path("report.html"), options.level, options.compare)
+        summary = write_report(options.ledgers, options.output or Path("report.html"), options.level, options.compare)
     else:
-        _write_format(options)
+        summary = _write_format(options)
     if options.scorecards:
         from pytest_callqa.report.sheets import write_scorecards
 
-        write_scorecards(summarise(options.ledgers), options.scorecards)
+        write_scorecards(summary, options.scorecards)
         print(f"scorecards: {options.scorecards}")
-    return CLEAN
+    for line in incomplete(summary):
+        print(f"callqa: {line}", file=sys.stderr)
+    return CLEAN if summary.complete else NOT_JUDGED
 
 
-def _write_format(options: argparse.Namespace) -> None:
-    from pytest_callqa.outputs import pieces
+def _write_format(options: argparse.Namespace) -> Summary:
+    from pytest_callqa.outputs import FORMATS, Results
 
     baseline, against = baseline_of(options)
-    text = pieces(options.format, options.ledgers, Gate.parse(options.gate), baseline, against)
-    data = (piece.encode("utf-8", "replace") for piece in text)
+    results = Results(options.ledgers, Gate.parse(options.gate), baseline, against)
+    data = (piece.encode("utf-8", "replace") for piece in FORMATS[options.format](results))
     if options.output:
         write_whole(options.output, data)
         print(f"{options.format}: {options.output}")
     else:
         sys.stdout.buffer.writelines(data)
+    return results.decision.summary
 
 
 def _baseline(options: argparse.Namespace) -> int:

@@ -104,7 +104,10 @@ class UnreadResult(msgspec.Struct, frozen=True):
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a run found. ``score`` from 0 to 1; ``against`` names the baseline, if there was one."""
+    """Everything a run found. ``score`` from 0 to 1; ``against`` names the baseline, if there was one.
+
+    ``planned`` verdicts, with those ``not_run``, are those of every call, read or not; ``verdicts`` of calls told of.
+    """
 
     version: Literal[1] = 1
     tool: str
@@ -113,6 +116,8 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     started: str
     finished: str
     complete: bool
+    planned: int
+    not_run: int
     result: Result
     against: str
     calls: int
@@ -155,6 +160,8 @@ def _document(results: Results) -> Document:
         started=summary.started,
         finished=summary.finished,
         complete=summary.complete,
+        planned=summary.planned,
+        not_run=summary.not_run,
         result=decision.result,
         against=decision.against,
         calls=summary.calls,

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from pytest_callqa.gate.telling import machine_line, rate_text
 from pytest_callqa.outputs.results import Results, message_of, place_of
-from pytest_callqa.report.text import count, visible
+from pytest_callqa.report.text import count, incomplete, visible
 
 
 def pieces(results: Results) -> Iterator[str]:
     """A command a line; the worst findings only, since GitHub shows ten of a kind."""
     decision = results.decision
+    for text in incomplete(decision.summary):
+        yield _command("error", text, title="callqa")
     for finding in decision.new:
         file, line = place_of(finding)
         title = f"{finding.rule.clause} {finding.rule.severity}"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pytest_callqa.gate.telling import finding_text, machine_line, rate_text
 from pytest_callqa.outputs.results import Results
 from pytest_callqa.report.figures import Clause, Counts
-from pytest_callqa.report.text import count, example_text, score_text, visible
+from pytest_callqa.report.text import accounts, count, example_text, incomplete, score_text, visible
 from pytest_callqa.report.text import rate_text as interval
 
 CLAUSES_SHOWN = 15
@@ -22,10 +22,11 @@ def pieces(results: Results) -> Iterator[str]:
     """The summary, a line at a time."""
     decision, summary = results.decision, results.decision.summary
     yield f"## {_HEADINGS[decision.result]}\n\n"
-    if not summary.complete:
-        yield "**INCOMPLETE: the run did not finish.** Run it again before you rely on these figures.\n\n"
+    for line in incomplete(summary):
+        yield f"**{_safe(line)}**\n\n"
     judged = f"{_safe(summary.title)} ({_safe(summary.version)}): {count(summary.calls, 'call')}"
     yield f"{judged}, {count(len(summary.clauses), 'rule')}; mean score {score_text(summary.mean_score)} of 100\n\n"
+    yield f"{_safe(accounts(summary))}\n\n"
     yield _states(results)
     new = [finding_text(finding) for finding in decision.new] if decision.against else []
     rates = [rate_text(check) for check in (*decision.failing_rates, *decision.small)]

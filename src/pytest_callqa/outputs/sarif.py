@@ -11,6 +11,7 @@ from pytest_callqa.gate.content import sketch
 from pytest_callqa.gate.decision import GateFinding, State
 from pytest_callqa.ledger import RuleLine
 from pytest_callqa.outputs.results import Results, message_of, place_of
+from pytest_callqa.report.text import account, incomplete
 from pytest_callqa.rules import Severity
 from pytest_callqa.verdict import Plain
 
@@ -38,9 +39,8 @@ def pieces(results: Results) -> Iterator[str]:
         if finding.rule.clause in places:
             yield comma + _json(_result(results, finding, places[finding.rule.clause]))
             comma = ",\n"
-    unread: list[Plain] = [
-        {"level": "error", "message": {"text": f"{line.file}: {line.problem}"}} for line in decision.summary.unread
-    ]
+    missing = [*incomplete(decision.summary), *(f"{line.file}: {line.problem}" for line in decision.summary.unread)]
+    unread: list[Plain] = [{"level": "error", "message": {"text": text}} for text in missing]
     faults: list[Plain] = [{"level": "error", "message": {"text": fault}} for fault in decision.faults]
     invocation: dict[str, Plain] = {
         "executionSuccessful": decision.summary.complete,
@@ -48,6 +48,7 @@ def pieces(results: Results) -> Iterator[str]:
         "toolConfigurationNotifications": faults,
     }
     properties: dict[str, Plain] = {"result": decision.result, "ruleBook": run.title, "ruleBookVersion": run.version}
+    properties["verdicts"] = dict(account(decision.summary))
     yield f'\n],"invocations":[{_json(invocation)}],"columnKind":"unicodeCodePoints",'
     yield f'"properties":{_json(properties)}}}]}}\n'
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Generator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -20,6 +21,9 @@ from pytest_callqa.resume import before, make_way
 from pytest_callqa.supervisor import sigterm_as_ctrl_c
 from pytest_callqa.verdict import Outcome
 from pytest_callqa.whole import left_there
+
+if TYPE_CHECKING:
+    from pytest_callqa.report.figures import Summary
 
 NOT_REACHED = "not reached"
 """How a rule ended that applied in none of the generated conversations."""
@@ -144,6 +148,7 @@ class Recorder:
             scaffold.unlink(missing_ok=True)
         baseline = Excuses(self.settings).baseline
         self._decision = decide([self.settings.ledger], self.settings.gate, baseline, _name(self.settings.baseline))
+        self._account_to_junit(self._decision.summary)
         if self._decision.stops and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self.settings.report is not None:
@@ -155,6 +160,16 @@ class Recorder:
             except BadInput as error:
                 self._told.append(f"report: {error}")
                 session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+
+    def _account_to_junit(self, summary: Summary) -> None:
+        """What became of all the verdicts, as properties of the suite: a run that was stopped leaves cases out."""
+        from pytest_callqa.report.text import account
+
+        for plugin in self.config.pluginmanager.get_plugins():
+            add = getattr(plugin, "add_global_property", None)
+            if add is not None:
+                for name, number in account(summary).items():
+                    add(f"callqa {name}", number)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say per section what was kept and broken, and where the report is."""

@@ -63,14 +63,11 @@ _SHARD = re.compile(r"shard-(?:[0-9a-f]+-)?\d+\.js")
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Where a report is: the page, and the folder beside it when it did not fit into one file.
-
-    ``complete``: whether the runs it tells of gave every verdict that was planned.
-    """
+    """Where a report is, and its figures: the page, and the folder beside it when it did not fit into one file."""
 
     page: Path
+    summary: Summary
     folder: Path | None = None
-    complete: bool = True
 
     def __str__(self) -> str:
         if self.folder is None:
@@ -117,7 +114,7 @@ def _write(page: _Page, out: Path) -> Written:
         _remove(needed - known, beside)
         raise
     _remove(known - needed, beside)
-    return Written(out, folder, complete=page.summary.complete)
+    return Written(out, page.summary, folder)
 
 
 def _remove(shards: Iterable[Path], folder: Path) -> None:

@@ -108,19 +108,29 @@ def incomplete(summary: Summary) -> Iterator[str]:
 
 def accounts(summary: Summary) -> str:
     """What became of all the verdicts that were planned, in one line; what there is none of is left out."""
+    kinds = account(summary)
+    planned, passed, failed = (kinds.pop(kind) for kind in ("planned", "passed", "failed"))
+    judged = f"planned {count(planned, 'verdict')}: {passed:,} passed, {failed:,} failed"
+    rest = ", ".join(
+        f"{number:,} {'errors' if kind == 'error' and number > 1 else kind}" for kind, number in kinds.items() if number
+    )
+    return f"{judged}; not in the rates: {rest}" if rest else judged
+
+
+def account(summary: Summary) -> dict[str, int]:
+    """How many verdicts were planned, and what became of them: the other numbers add up to the first."""
     counts = summary.counts
-    errors = counts.error + summary.unread_verdicts
-    kinds = {
+    return {
+        "planned": summary.planned,
+        "passed": counts.passed,
+        "failed": counts.failed,
         "waived": counts.waived,
         "not applicable": counts.not_applicable,
         "undecided": counts.undecided,
         "not assessed": counts.not_assessed,
-        "error" if errors == 1 else "errors": errors,
+        "error": counts.error + summary.unread_verdicts,
         "not run": summary.not_run,
     }
-    judged = f"planned {count(summary.planned, 'verdict')}: {counts.passed:,} passed, {counts.failed:,} failed"
-    rest = ", ".join(f"{number:,} {kind}" for kind, number in kinds.items() if number)
-    return f"{judged}; not in the rates: {rest}" if rest else judged
 
 
 def _section_lines(sections: Iterable[Section], width: int) -> Iterator[str]:
