@@ -749,18 +749,17 @@ def _system_pauses(call: Hearing, code: Code) -> Iterator[Moment]:
         last = before if before.role == "agent" else next(reversed(call.agent.until(before.index)), None)
         turned = _of(call, last, phrases.ask_wait, phrases.goes_to_the_system)
         reply = after if after is not None and after.role == "agent" else None
-        if (
-            before.role == "agent"
-            and _of(call, before, phrases.ask_wait, phrases.ask_contact)
-            and _of(call, reply, *_ASKS_AGAIN)
-            and before is not after
-        ):
-            continue  # the customer has not answered yet
-        sign = turned or _of(call, reply, phrases.kept_waiting, phrases.system_is_slow)
+        inside = before is after  # one turn with a silence in it: the rest of the turn is the reply
+        back = _of(call, reply, phrases.kept_waiting, phrases.system_is_slow)
+        doubt = silence.doubt
+        if not inside and before is last and _of(call, before, phrases.ask_wait, phrases.ask_contact):
+            if _of(call, reply, *_ASKS_AGAIN):
+                continue  # the customer has not answered yet
+            if reply is not None and reply.index in call.cut_off and back is None:
+                doubt = doubt or "the agent was cut off, perhaps while asking again: the customer had not answered"
+        sign = turned or back
         if sign is not None:
-            inside = before is after  # one turn with a silence in it: the rest of the turn is the reply
-            index = before.index - inside
-            yield Moment(call, index, start=silence.start, end=silence.end, doubt=silence.doubt, finding=sign)
+            yield Moment(call, before.index - inside, start=silence.start, end=silence.end, doubt=doubt, finding=sign)
 
 
 def _hung_up_on(call: Hearing, last: Utterance) -> bool:
