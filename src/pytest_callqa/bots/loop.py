@@ -22,11 +22,6 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         raise
 
 
-def begin(work: Coroutine[Any, Any, object]) -> None:
-    """Begin a coroutine and wait for nothing."""
-    asyncio.run_coroutine_threadsafe(work, _loop())
-
-
 @cache
 def _loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()

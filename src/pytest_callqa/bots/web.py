@@ -6,23 +6,22 @@ the environment but the secrets that settings name. Needs the extra ``bots``.
 
 from __future__ import annotations
 
-import asyncio
-import inspect
-import ipaddress
 import os
 import re
-import socket
 import weakref
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TypeVar, cast
+from collections.abc import Callable, Collection, Mapping
+from email.message import Message
+from functools import lru_cache
+from typing import TypeVar
 from urllib.parse import urlencode
 
+import h11
 import httpx
 import msgspec
 
-from pytest_callqa.bots import loop
 from pytest_callqa.bots.chat import ChatOptions
 from pytest_callqa.bots.spec import find_app
+from pytest_callqa.bots.wire import AppBroke, Asked, Connection, TooLong, Wire, in_process, permit
 from pytest_callqa.errors import BadInput, BotError
 
 T = TypeVar("T")
@@ -35,6 +34,7 @@ MOST = 1_000_000
 
 REDIRECTS = 10
 
+_HEADERS = {"User-Agent": "pytest-callqa", "Accept": "*/*", "Accept-Encoding": "identity"}
 _MASK = "•••"
 _SECRET = re.compile(r"\$\{(\w+)\}")
 
@@ -106,7 +106,8 @@ class Web:
     """A client for one bot. ``at`` is an address, or the path in ``app``, a WSGI or ASGI app in this process.
 
     ``host`` is the address under which such an app believes to be reached; ``allow`` names the hosts that
-    may be reached besides loopback; ``headers`` may name secrets as ``${NAME}``; ``timeout`` is in real seconds.
+    may be reached besides loopback; ``headers`` may name secrets as ``${NAME}`` and go to the bot's own host only;
+    ``timeout`` is in real seconds.
     """
 
     def __init__(
@@ -125,21 +126,16 @@ class Web:
         self._allow = {name.lower() for name in allow}
         self._headers = {name: self.secrets.fill(value) for name, value in (headers or {}).items()}
         self.url = at if app is None else f"{host.rstrip('/')}/{at.lstrip('/')}"
-        self._own = "" if app is None else httpx.URL(host).host
-        mounts = {} if app is None else {f"all://{self._own}": self._in_process(app)}
-        outside = None if self._own and not self._allow else self._on_loop(_Pinned())
-        self._client = httpx.Client(
-            transport=outside or _Nowhere(),
-            mounts=mounts,
-            trust_env=False,
-            headers={"User-Agent": "pytest-callqa", "Accept-Encoding": "identity"},
-        )
-        weakref.finalize(self, self._client.close).atexit = False
-        self._check(httpx.URL(self.url))
+        self._own = _address(self.url).host
+        self._app = None if app is None else in_process(app)
+        self._outside = Connection()
+        self._cookies = httpx.Cookies()
+        weakref.finalize(self, self._outside.close)
+        self._check(_address(self.url))
 
     def clear(self) -> None:
         """Forget the cookies: another conversation begins."""
-        self._client.cookies.clear()
+        self._cookies.clear()
 
     def request(
         self,
@@ -152,32 +148,24 @@ class Web:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Ask, and follow redirects. Raises :class:`BotError` for everything but an answer of 2xx in bounds."""
-        target = httpx.URL(url).copy_merge_params(query) if query else httpx.URL(url)
-        sent = (
-            urlencode(form or query or {}) if form or query else msgspec.json.encode(json) if json is not None else ""
-        )
-        asked = [f"{method} {bare(url)} {shorten(sent)}".rstrip()]
+        target = _address(url).copy_merge_params(query) if query else _address(url)
+        kind, body = "", b""
+        if json is not None:
+            kind, body = "application/json", msgspec.json.encode(json)
+        elif form:
+            kind, body = "application/x-www-form-urlencoded", urlencode(form).encode()
+        asked = [f"{method} {bare(url)} {shorten(body or urlencode(query or {}))}".rstrip()]
         for _ in range(REDIRECTS):
-            request = self._client.build_request(
-                method,
-                target,
-                data=form,
-                content=msgspec.json.encode(json) if json is not None else None,
-                headers={
-                    **({"Content-Type": "application/json"} if json is not None else {}),
-                    **self._headers,
-                    **(headers or {}),
-                },
-                timeout=self.timeout,
-            )
-            answer, location = self._send(request, asked)
+            self._check(target)
+            typed = {"Content-Type": kind} if kind else {}
+            own = self._headers if target.host == self._own else {}
+            sent = Asked(method, target, {**_HEADERS, **typed, **own, **(headers or {})}, body)
+            answer, location = self._send(sent, asked)
             if not location:
                 break
-            target = target.join(location)
-            self._check(target)
-            asked.append(f"{answer.status} to {bare(str(target))}")
+            target = self._follow(target, location, asked)
             if answer.status not in (307, 308):
-                method, form, json = "GET", None, None
+                method, kind, body = "GET", "", b""
         else:
             raise BotError(f"{bare(url)} redirects more than {REDIRECTS} times", self._shown(asked))
         if not 200 <= answer.status < 300:
@@ -185,144 +173,81 @@ class Web:
             raise BotError(f"{bare(answer.url)} answered {answer.status}", self._shown(asked))
         return answer
 
-    def _send(self, request: httpx.Request, asked: list[str]) -> tuple[Answer, str]:
+    def _send(self, asked: Asked, lines: list[str]) -> tuple[Answer, str]:
         """One exchange: the answer, and where it redirects to."""
-        url = str(request.url)
+        url = str(asked.url)
         try:
-            response = self._client.send(request, stream=True)
-            try:
-                encoded = response.headers.get("content-encoding", "identity")
-                if encoded not in ("", "identity"):
-                    raise BotError(f"{bare(url)} answered in {encoded}, which was not asked for", self._shown(asked))
-                body = _bounded(response.iter_raw(), self.most)
-            finally:
-                response.close()
-        except (TimeoutError, httpx.TimeoutException):
-            raise BotError(f"{bare(url)} did not answer within {self.timeout:g} s", self._shown(asked)) from None
-        except _TooLong:
-            raise BotError(f"{bare(url)} answered more than {self.most:,} bytes", self._shown(asked)) from None
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            said = " ".join(f"{type(error).__name__}: {error}".split())
-            raise BotError(f"{bare(url)} could not be reached: {said}", self._shown(asked)) from error
-        except BotError:
-            raise
-        except Exception as error:
-            said = " ".join(f"{type(error).__name__}: {error}".split())
-            raise BotError(f"{bare(url)} broke: {said}", self._shown(asked)) from error
-        kind, _, _ = response.headers.get("content-type", "").partition(";")
-        told = Answer(url, response.status_code, kind.strip().lower(), body, response.charset_encoding or "")
-        location = response.headers.get("location", "") if 300 <= response.status_code < 400 else ""
-        return told, location
+            got = self._wire(asked.url).exchange(self._with_cookies(asked), self.most, self.timeout)
+        except TimeoutError:
+            raise BotError(f"{bare(url)} did not answer within {self.timeout:g} s", self._shown(lines)) from None
+        except TooLong:
+            raise BotError(f"{bare(url)} answered more than {self.most:,} bytes", self._shown(lines)) from None
+        except (OSError, h11.ProtocolError) as error:
+            raise BotError(f"{bare(url)} could not be reached: {_said(error)}", self._shown(lines)) from error
+        except AppBroke as broke:
+            raise BotError(f"{bare(url)} broke: {_said(broke.error)}", self._shown(lines)) from broke.error
+        encoded = got.header(b"content-encoding")
+        if encoded not in ("", "identity"):
+            raise BotError(f"{bare(url)} answered in {encoded}, which was not asked for", self._shown(lines))
+        if got.header(b"set-cookie"):
+            told = httpx.Response(got.status, headers=list(got.headers), request=asked.as_httpx())
+            self._cookies.extract_cookies(told)
+        media, charset = _media(got.header(b"content-type"))
+        location = got.header(b"location") if 300 <= got.status < 400 else ""
+        return Answer(url, got.status, media, got.body, charset), location
+
+    def _with_cookies(self, asked: Asked) -> Asked:
+        if not self._cookies:
+            return asked
+        request = asked.as_httpx()
+        self._cookies.set_cookie_header(request)
+        cookie = request.headers.get("cookie")
+        return msgspec.structs.replace(asked, headers={**asked.headers, "Cookie": cookie}) if cookie else asked
+
+    def _follow(self, target: httpx.URL, location: str, lines: list[str]) -> httpx.URL:
+        """Where a redirect leads. Raises :class:`BotError` for what is no address."""
+        try:
+            target = target.join(location)
+        except httpx.InvalidURL as error:
+            raise BotError(
+                f"{bare(str(target))} redirects to what is no address: {error}", self._shown(lines)
+            ) from None
+        lines.append(f"redirected to {bare(str(target))}")
+        return target
 
     def _check(self, url: httpx.URL) -> None:
         """Refuse what is neither loopback nor this process nor allowed, by name and by what the name resolves to."""
-        scheme, host = url.scheme, url.host
-        if scheme not in ("http", "https"):
+        if url.scheme not in ("http", "https"):
             raise BotError(f"{bare(str(url))} is neither http nor https")
-        if host != self._own:
-            permit(host, self._allow)
+        if self._app is None or url.host != self._own:
+            permit(url.host, self._allow)
+            if self._app is not None and not self._allow:
+                raise BotError(
+                    f"the app in this process leads to {bare(str(url))}; add --bot-allow {url.host} if it may"
+                )
 
-    def _in_process(self, app: Callable[..., object]) -> httpx.BaseTransport:
-        """A transport to an app in this process."""
-        if inspect.iscoroutinefunction(app) or inspect.iscoroutinefunction(type(app).__call__):
-            return self._on_loop(httpx.ASGITransport(app))  # type: ignore[arg-type]  # told apart just now
-        return httpx.WSGITransport(app)  # type: ignore[arg-type]
-
-    def _on_loop(self, transport: httpx.AsyncBaseTransport) -> httpx.BaseTransport:
-        return _OnLoop(transport, self.most, self.timeout)
+    def _wire(self, url: httpx.URL) -> Wire:
+        return self._app if self._app is not None and url.host == self._own else self._outside
 
     def _shown(self, lines: list[str]) -> list[str]:
         return [self.secrets.hide(line) for line in lines]
 
 
-def permit(host: str, allow: Collection[str]) -> None:
-    """Raises :class:`BotError` for a host that is neither loopback nor allowed."""
-    if not is_loopback(host) and host.lower() not in {name.lower() for name in allow}:
-        raise BotError(f"the bot is at {host}, which nobody allowed; add --bot-allow {host} if it is yours")
+@lru_cache
+def _address(url: str) -> httpx.URL:
+    return httpx.URL(url)
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, by its name or its address."""
-    if host in ("localhost", "testserver"):
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
+@lru_cache
+def _media(content_type: str) -> tuple[str, str]:
+    """The media type of a header and its charset."""
+    header = Message()
+    header["Content-Type"] = content_type
+    return content_type.partition(";")[0].strip().lower(), header.get_content_charset("")
 
 
-def resolve(host: str) -> str:
-    """The address of an allowed host. Raises :class:`BotError` for a name that leads to a link-local address."""
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise BotError(f"the host {host} cannot be found: {error}") from None
-    address = str(found[0][4][0])
-    if address != host and ipaddress.ip_address(address).is_link_local:
-        raise BotError(f"the host {host} leads to {address}, where clouds keep credentials; it is refused")
-    return address
-
-
-class _Nowhere(httpx.BaseTransport):
-    """The way out of an app in this process that may reach nobody."""
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("only the app in this process can be reached")
-
-
-class _TooLong(Exception):
-    """An answer over the limit."""
-
-
-def _bounded(chunks: Iterable[bytes], most: int) -> bytes:
-    body = bytearray()
-    for chunk in chunks:
-        body += chunk
-        if len(body) > most:
-            raise _TooLong
-    return bytes(body)
-
-
-class _Pinned(httpx.AsyncHTTPTransport):
-    """Connects to the very address that was checked: a name may resolve to another one the next time."""
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        host = request.url.host
-        if not is_loopback(host):
-            request = httpx.Request(
-                request.method,
-                request.url.copy_with(host=resolve(host)),
-                headers=request.headers,
-                stream=request.stream,
-                extensions={**request.extensions, "sni_hostname": host},
-            )
-        return await super().handle_async_request(request)
-
-
-class _OnLoop(httpx.BaseTransport):
-    """An asynchronous transport as a plain one, with one deadline for the whole answer, however slowly it drips."""
-
-    def __init__(self, transport: httpx.AsyncBaseTransport, most: int, timeout: float) -> None:
-        self._transport, self._most, self._timeout = transport, most, timeout
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        return loop.run(self._handle(request))
-
-    async def _handle(self, request: httpx.Request) -> httpx.Response:
-        body = bytearray()
-        async with asyncio.timeout(self._timeout):
-            response = await self._transport.handle_async_request(request)
-            try:
-                async for chunk in cast(httpx.AsyncByteStream, response.stream):
-                    body += chunk
-                    if len(body) > self._most:
-                        raise _TooLong
-            finally:
-                await response.aclose()
-        return httpx.Response(response.status_code, headers=response.headers, stream=httpx.ByteStream(bytes(body)))
-
-    def close(self) -> None:
-        loop.begin(self._transport.aclose())
+def _said(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 class WebOptions(ChatOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -16,7 +16,8 @@ from websockets.sync.client import ClientConnection, connect
 from pytest_callqa.bots import Move, Reply
 from pytest_callqa.bots.chat import HANGS_UP, ChatBot
 from pytest_callqa.bots.http import Template, fill, json_path
-from pytest_callqa.bots.web import MOST, Secrets, WebOptions, bare, is_loopback, permit, resolve, shorten
+from pytest_callqa.bots.web import MOST, Secrets, WebOptions, bare, shorten
+from pytest_callqa.bots.wire import is_loopback, permit, resolve
 from pytest_callqa.errors import BadInput, BotError
 
 
