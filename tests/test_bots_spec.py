@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.ivr_kit import said, talk
 
-from pytest_callqa.bots.spec import find_app, find_bot, find_object
+from pytest_callqa.bots.spec import find_app, find_bot, find_object, read_spec, written_in
 from pytest_callqa.bots.voice import VoiceBot
 from pytest_callqa.errors import BadInput, BotError
 
@@ -120,3 +120,50 @@ def test_the_event_loop_of_asynchronous_bots_ends_with_the_process() -> None:
     check = "from pytest_callqa.bots import loop; import asyncio; print(loop.run(asyncio.sleep(0, 5)))"
     ended = subprocess.run([sys.executable, "-W", "error", "-c", check], capture_output=True, text=True, check=True)
     assert (ended.stdout, ended.stderr) == ("5\n", "")
+
+
+def test_a_module_of_a_file_stands_beside_another_of_its_name(shop: Path) -> None:
+    for version in ("old", "new"):
+        package = shop / version / "shop"
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text("")
+        (package / "words.py").write_text(f"HELLO = {version!r}\n")
+        (package / "app.py").write_text(
+            "import json\nfrom shop.words import HELLO\nfrom .words import HELLO as AGAIN\n"
+        )
+    found = [find_object(f"{version}/shop/app.py:{name}") for version in ("old", "new") for name in ("HELLO", "AGAIN")]
+    assert found == ["old", "old", "new", "new"]
+    assert not any(name.startswith("shop.") for name in sys.modules)
+    path, app = find_app("shop_ivr.py:app/voice")
+    assert (path, app is not None) == ("/voice", True)
+    with pytest.raises(BadInput, match=r"the module 'none\.py' cannot be imported: No module named 'none'"):
+        find_object("none.py:app")
+    with pytest.raises(BadInput, match=r"the module 'none/none\.py' cannot be imported: .*No such file"):
+        find_object("none/none.py:app")
+
+
+def test_a_file_without_a_bot_may_be_a_script(shop: Path) -> None:
+    (shop / "script.yaml").write_text("opening: []\n")
+    (shop / "renamed.old").write_text("opening: []\n")
+    assert (read_spec("script.yaml").kind, read_spec("renamed.old").at) == ("script", "renamed.old")
+
+
+@pytest.mark.parametrize(
+    ("spec", "file"),
+    [
+        ("twiml:shop_ivr:app/voice", "shop_ivr.py"),
+        ("twiml:old/app.py:app/voice", "old/app.py"),
+        ("twiml:http://localhost:8000/voice", None),
+        ("script:script.yaml", "script.yaml"),
+        ("stdio:python shop_ivr.py --quick", "shop_ivr.py"),
+        ("stdio:bot --quick", None),
+        ("python:sys:exit", None),
+        ("settings/bot.yaml", "settings/domain.yml"),
+    ],
+)
+def test_where_a_bot_is_written(shop: Path, spec: str, file: str | None) -> None:
+    (shop / "settings").mkdir()
+    (shop / "settings/bot.yaml").write_text("bot: rasa:http://localhost:5005\nsource: domain.yml\n")
+    sys.path.insert(0, str(shop))
+    found = written_in(read_spec(spec))
+    assert (found and (shop / found).relative_to(shop)) == (Path(file) if file else None)

@@ -232,7 +232,7 @@ def test_what_cannot_be_played_is_said(play: Project) -> None:
     play.file("rules/script.yaml", "opening: [sya: a]")
     play.run("--callqa-script", "rules/script.yaml", calls=None).stderr.fnmatch_lines(["*Did you mean 'say'*"])
     alone = play.run("--callqa-against", "rules/script.yaml", calls=None)
-    alone.stderr.fnmatch_lines(["*--callqa-against: name the new script too, with --callqa-script FILE*"])
+    alone.stderr.fnmatch_lines(["*--callqa-against: name the new one too, with --callqa-script FILE or --bot SPEC*"])
 
 
 @pytest.mark.parametrize("more", [(), ("--callqa-against", "rules/script.yaml")])

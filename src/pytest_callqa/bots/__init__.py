@@ -85,6 +85,11 @@ class Abilities(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         )
         return all(able or not needed for able, needed in needs)
 
+    def shared(self, other: Abilities) -> Abilities:
+        """What two bots can both take part in; real seconds count if they do for one of them."""
+        both = {name: getattr(self, name) and getattr(other, name) for name in self.__struct_fields__}
+        return Abilities(**both | {"real_time": self.real_time or other.real_time})
+
 
 @runtime_checkable
 class Bot(Protocol):

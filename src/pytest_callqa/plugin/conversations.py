@@ -1,4 +1,4 @@
-"""Rules as properties of generated conversations with a bot, or of the difference between two bots."""
+"""Rules as properties of generated conversations with a bot."""
 
 from __future__ import annotations
 
@@ -14,17 +14,15 @@ from pytest_callqa.bots import Abilities, AsyncBot, Bot
 from pytest_callqa.bots.profiles import Budget, profile_of
 from pytest_callqa.bots.script import ScriptBot
 from pytest_callqa.bots.scripting import Script
-from pytest_callqa.bots.spec import find_bot
+from pytest_callqa.bots.spec import Named, find_bot, read_spec, written_in
 from pytest_callqa.errors import BadBook, BadInput, BotError
 from pytest_callqa.phrases import PhraseBook
 from pytest_callqa.plugin.recorder import NOT_REACHED
 from pytest_callqa.plugin.settings import Settings
 from pytest_callqa.plugin.together import Together
 from pytest_callqa.rules import Rule, RuleBook
-from pytest_callqa.scenarios import differential
 from pytest_callqa.scenarios.campaign import Census, Findings, Plan, campaign
 from pytest_callqa.scenarios.customers import Cast
-from pytest_callqa.scenarios.differential import Compared, compare
 from pytest_callqa.scenarios.live import live
 from pytest_callqa.scenarios.machine import Stage
 from pytest_callqa.scenarios.telling import exhibit, transcript
@@ -36,48 +34,58 @@ EXAMPLES = Path(".callqa/examples")
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A bot to play against: what it is called, one of it for a language, its abilities and languages."""
+    """A bot to play against: what it is called, one of it for a language, its abilities and languages.
+
+    ``written`` is the file or folder that its lines are in, if that is known.
+    """
 
     name: str
     bot: Callable[[str], Bot | AsyncBot]
     abilities: Abilities
     languages: tuple[str, ...]
+    written: Path | None = None
 
 
-def source_of(flag: str, file: Path, language: str = "") -> Source:
-    """A script as a bot to play against. Raises :class:`pytest.UsageError` for one that cannot be used."""
+def source_of(flag: str, spec: str, chosen: Settings) -> Source:
+    """The bot that was named, to play against. Raises :class:`pytest.UsageError` for one that cannot be had."""
     try:
-        script = Script.load(file)
-    except BadBook as error:
+        named = read_spec(spec)
+        if named.kind == "script" and not named.settings:
+            return _script(Path(named.at), chosen.language)
+        return _bot(named, spec, chosen)
+    except (BadInput, BadBook, BotError) as error:
         raise pytest.UsageError(f"{flag}: {error}") from None
+
+
+def _script(file: Path, language: str) -> Source:
+    script = Script.load(file)
     return Source(
         name=file.name,
         bot=lambda language: ScriptBot(script, language),
         abilities=ScriptBot.abilities,
         languages=(language,) if language in script.languages else script.languages,
+        written=file,
     )
 
 
-def bot_of(chosen: Settings) -> Source:
-    """The bot that was named, one for each thread. Raises :class:`pytest.UsageError` for one that cannot be had."""
+def _bot(named: Named, spec: str, chosen: Settings) -> Source:
+    """A bot of any kind, one for each thread."""
     kept = local()
 
     def mine(_: str = "") -> Bot | AsyncBot:
         if not hasattr(kept, "bot"):
-            kept.bot = find_bot(chosen.bot, allow=chosen.bot_allow)
+            kept.bot = find_bot(spec, allow=chosen.bot_allow)
         found: Bot | AsyncBot = kept.bot
         return found
 
-    try:
-        abilities = mine().abilities
-    except (BadInput, BadBook, BotError) as error:
-        raise pytest.UsageError(f"--bot: {error}") from None
+    abilities = mine().abilities
     steady = abilities.deterministic and profile_of(chosen.profile, abilities, {}).deterministic
     return Source(
-        name=chosen.bot,
+        name=spec,
         bot=mine,
         abilities=replace(abilities, deterministic=steady),
         languages=(chosen.language or "en",),
+        written=written_in(named),
     )
 
 
@@ -140,50 +148,3 @@ class Conversations(Together[Findings]):
         doubts = (Outcome.PASSED, Outcome.UNDECIDED, Outcome.NOT_ASSESSED)
         found = next((outcome for outcome in doubts if census.count(rule.clause, outcome)), None)
         return "" if found is Outcome.PASSED else str(found or NOT_REACHED)
-
-
-class Comparison(Together[Compared]):
-    """A rule fails if the new bot breaks it where the old one did not."""
-
-    kind = Compared
-    mode = "comparison"
-
-    def __init__(self, config: pytest.Config, settings: Settings, new: Source, old: Source) -> None:
-        super().__init__(config, settings)
-        self.new, self.old = new, old
-        self.plan = Plan(profile_of(settings.profile, new.abilities, settings.spared).customers, self.seed)
-
-    def about(self) -> str:
-        """See :class:`Together`."""
-        return f"{self.plan.customers:,} generated customers, {self.new.name} against {self.old.name}"
-
-    def all_at_once(self, book: RuleBook) -> Compared:
-        """See :class:`Together`."""
-        try:
-            compared = compare(book, stage_of(self.new, book), stage_of(self.old, book), self.plan)
-        except (BadBook, BotError) as error:
-            return Compared(trouble=str(error))
-        table = differential.exhibit(compared, self.new.name, self.old.name)
-        self.write(book, [(each.call, each.verdicts) for each in compared.differences], table)
-        return compared
-
-    def tell(self, rule: Rule, came: Compared) -> str:
-        """See :class:`Together`."""
-        if came.trouble:
-            self.broke(rule, came.trouble)
-        told = [f"{rule.clause} {rule.title}"]
-        for each in came.differences:
-            if each.clause != rule.clause or not each.worse:
-                continue
-            verdict = next(verdict for verdict in each.verdicts if verdict.clause == rule.clause)
-            told += [
-                f"{each.old} before, {each.new} now, in {each.conversations:,} of {came.conversations:,} conversations;"
-                " the shortest:",
-                *transcript(each.call, verdict),
-                verdict.reason,
-                "before:",
-                *transcript(each.before),
-            ]
-        if len(told) > 1:
-            pytest.fail("\n".join(told), pytrace=False)
-        return ""

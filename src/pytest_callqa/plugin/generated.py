@@ -18,19 +18,18 @@ def register(config: pytest.Config) -> None:
 
 
 def _run(config: pytest.Config, chosen: Settings) -> Together[object]:
-    if chosen.script is None and chosen.against is not None:
-        raise pytest.UsageError("--callqa-against: name the new script too, with --callqa-script FILE")
+    if chosen.script is None and not chosen.bot and chosen.against:
+        raise pytest.UsageError("--callqa-against: name the new one too, with --callqa-script FILE or --bot SPEC")
     if chosen.script is None and not chosen.bot:
         from pytest_callqa.plugin.changed import Teeth, Variants
 
         return Variants(config, chosen) if chosen.variants else Teeth(config, chosen)  # type: ignore[return-value]
-    from pytest_callqa.plugin.conversations import Comparison, Conversations, bot_of, source_of
+    from pytest_callqa.plugin.conversations import Conversations, source_of
 
-    if chosen.bot:
-        return Conversations(config, chosen, bot_of(chosen))  # type: ignore[return-value]
-    assert chosen.script is not None
-    source = source_of("--callqa-script", chosen.script, chosen.language)
-    if chosen.against is None:
+    flag, spec = ("--bot", chosen.bot) if chosen.bot else ("--callqa-script", f"script:{chosen.script}")
+    source = source_of(flag, spec, chosen)
+    if not chosen.against:
         return Conversations(config, chosen, source)  # type: ignore[return-value]
-    old = source_of("--callqa-against", chosen.against, chosen.language)
-    return Comparison(config, chosen, source, old)  # type: ignore[return-value]
+    from pytest_callqa.plugin.comparison import AgainstBot
+
+    return AgainstBot(config, chosen, source, source_of("--callqa-against", chosen.against, chosen))  # type: ignore[return-value]

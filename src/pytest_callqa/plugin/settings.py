@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias, cast, get_args
 import pytest
 
 from pytest_callqa.bots.profiles import PROFILES, SPARED
+from pytest_callqa.bots.spec import KINDS
 from pytest_callqa.call import Role
 from pytest_callqa.errors import CallQAError, did_you_mean
 from pytest_callqa.gate.decision import Gate
@@ -44,7 +45,7 @@ class Settings:
     baseline: Path | None = None
     gate: Gate = field(default_factory=Gate)
     script: Path | None = None
-    against: Path | None = None
+    against: str = ""
     variants: int = 0
     teeth: bool = False
     bot: str = ""
@@ -133,7 +134,7 @@ def settings(config: pytest.Config) -> Settings:
         baseline=file("baseline"),
         gate=gate_of(text("gate")),
         script=file("script"),
-        against=file("against"),
+        against=text("against") if text("against").partition(":")[0] in KINDS else str(file("against") or ""),
         variants=_whole("--callqa-variants", text("variants")),
         teeth=switch("teeth"),
         bot=bot_spec(config),

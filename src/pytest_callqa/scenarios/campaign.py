@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from unittest import SkipTest
 
 import msgspec
@@ -275,9 +276,16 @@ def _first(group: BaseExceptionGroup[BotError]) -> BotError:
     return _first(error) if isinstance(error, BaseExceptionGroup) else error
 
 
-def verdicts(rules: Iterable[Rule], call: Call, book: RuleBook, *, quotes: int | None = 0) -> list[Verdict]:
-    """A conversation judged by these rules."""
-    heard = hear(call, book.code)
+def verdicts(
+    rules: Iterable[Rule],
+    call: Call,
+    book: RuleBook,
+    *,
+    quotes: int | None = 0,
+    told: Mapping[str, str] = MappingProxyType({}),
+) -> list[Verdict]:
+    """A conversation judged by these rules; ``told`` are settings as in :func:`hear`."""
+    heard = hear(call, book.code, **told)
     found = [judge(rule, heard, book.code, quotes=quotes) for rule in rules]
     heard.forget()
     return found

@@ -27,13 +27,21 @@ def live(book: RuleBook, stage: Stage, plan: Plan) -> Findings:
         with judging:
             note(played, rules, book, census, shortest)
 
+    hold(stage, judge, plan)
+    broken = [rule for rule in rules if rule.clause in shortest]
+    found = {rule.clause: shrink(rule, rules, book, stage, shortest[rule.clause], plan.replays) for rule in broken}
+    return Findings(census, found)
+
+
+def hold(stage: Stage, judge: Callable[[Played], None], plan: Plan) -> None:
+    """Hold the plan's conversations, so many at once; ``judge`` is told of each, in any thread.
+
+    Raises :class:`BotError` when the bot breaks.
+    """
     machine = dialogue(stage, "live", judge)
     with ThreadPoolExecutor(max(plan.at_once, 1)) as pool:
         for _ in pool.map(_call(machine, plan.seed), range(plan.customers)):
             pass
-    broken = [rule for rule in rules if rule.clause in shortest]
-    found = {rule.clause: shrink(rule, rules, book, stage, shortest[rule.clause], plan.replays) for rule in broken}
-    return Findings(census, found)
 
 
 def _call(machine: type[Dialogue], seed: int) -> Callable[[int], None]:
