@@ -168,6 +168,19 @@ def test_a_failure_is_saved_as_a_call_that_fails_the_same_rule(play: Project) ->
     assert [line.call for line in play.ledger() if isinstance(line, ledger.Entry)] == ["1.3-en"]
 
 
+def test_a_saved_failure_is_masked_and_its_owner_s(play: Project) -> None:
+    play.file("rules/script.yaml", SCRIPT.replace("say: I am sorry.", "say: I am sorry. Call 415 555 0123."))
+    for level, said in (("standard", "Call ••• ••• ••••"), ("off", "Call 415 555 0123")):
+        against(play, "--callqa-save-failures", f"found/{level}", "--callqa-redact", level)
+        [file] = (play.path / "found" / level).iterdir()
+        assert said in file.read_text(encoding="utf-8")
+        assert [oct(path.stat().st_mode)[-3:] for path in (file, file.parent, file.parent.parent)] == [
+            "600",
+            "700",
+            "700",
+        ]
+
+
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
 def test_a_breach_of_the_baseline_does_not_fail_the_run_and_a_new_one_does(
     play: Project, workers: tuple[str, ...]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from harness import GOOD, RUDE, SILENT, Project, talk
 from pytest_callqa import ledger
 from pytest_callqa.plugin.matrix import item_id
+from pytest_callqa.redact import hashed
 
 
 def test_every_outcome_has_its_word_and_count(project: Project) -> None:
@@ -109,6 +112,26 @@ def test_two_ids_that_clean_alike_stay_apart(project: Project) -> None:
     result = project.book().calls({**GOOD, "id": "a/b"}, {**GOOD, "id": "a?b"}).run()
     result.assert_outcomes(passed=4)
     assert set(project.verdicts()) == {"a/b", "a?b"}
+
+
+TELLING = {**GOOD, "id": "+1 415 555 0123", "names": ["Anna Li"]}
+NAMED = {**RUDE, "id": "anna-li-2", "names": ["Anna Li"]}
+
+
+@pytest.mark.parametrize("mode", ["cells", "batch"])
+def test_an_id_that_tells_a_person_is_a_hash_everywhere(project: Project, mode: str) -> None:
+    result = project.book().calls(TELLING, NAMED).run("--junit-xml", "junit.xml", "-v", "--callqa-mode", mode)
+    assert sorted(project.verdicts()) == sorted(map(hashed, (TELLING["id"], NAMED["id"])))
+    told = str(result.stdout) + (project.path / "junit.xml").read_text()
+    assert hashed("anna-li-2") in told
+    assert not re.search("415|anna-li", told)
+
+
+def test_two_files_of_one_telling_name_stay_apart(project: Project) -> None:
+    for folder in ("monday", "tuesday"):
+        project.file(f"calls/{folder}/4155550123.vtt", f"WEBVTT\n\n00:00.000 --> 00:02.000\n<v Agent>Hello, {folder}\n")
+    project.book().run("--callqa-mode", "batch")
+    assert sorted(project.verdicts()) == sorted([hashed("4155550123"), f"tuesday/{hashed('4155550123')}"])
 
 
 def test_junit_carries_clause_severity_call_and_quote(project: Project) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from personal import KINDS, LANGUAGES, labelled
-from pytest_callqa.redact import MASK, PERSONS, redactor
+from pytest_callqa.call import Call, Case, Turn, Word
+from pytest_callqa.redact import MASK, PERSONS, hashed, redactor
 
 NAMES = ["Anna Li", "José", "王小明", "X", "Agent"]
 
@@ -98,6 +100,72 @@ def test_strictly_no_word_is_kept_that_was_said() -> None:
     hide = redactor(NAMES, level="strict")
     assert hide.said("Hello, Anna!") == "•••••• •••••"
     assert hide("the agent says curse: “Damn it” at 0:01.0") == "the agent says curse: “•••• ••” at 0:01.0"
+
+
+# -- calls
+
+
+TELLING = """
++1 415 555 0123
+from-13812345678
+c-4155550123-2
+415-555-0123
+4111111111111111
+a.li@example.com
+call_4111-1111-1111-1111
+11010519491231002X
+anna-7
+call_Anna_7
+王小明的电话
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("telling", TELLING)
+def test_an_id_that_tells_a_person_is_a_hash(telling: str) -> None:
+    hide = redactor(NAMES)
+    shown = hide.id(telling)
+    assert re.fullmatch("id-[0-9a-f]{12}", shown)
+    assert hide.id(shown) == hashed(shown) == shown, "it is hashed once"
+    assert redactor(level="off").id(telling) == telling
+
+
+RUNNING = """
+call-12
+20261127103000
+2026-11-27T10:30:00
+1764239400
+1764239400123
+0000012345
+joanna-7
+20261127-0001
+550e8400-e29b-41d4-a716-446655440000
+CA5ef8732a3c49700934481addd5ce1659
+9400111899223
+94001118992231
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("running", RUNNING)
+def test_times_and_running_numbers_stay(running: str) -> None:
+    assert redactor(NAMES).id(running) == running
+
+
+def test_a_call_is_kept_without_what_tells_a_person() -> None:
+    words = tuple(Word(word) for word in ("I", "am", "Anna", "Li,", "12345"))
+    said = Turn(text="I am Anna Li, 12345", words=words)
+    odd = Turn(text="12345", words=(Word("one"), Word("two")))
+    case = Case(id="4111111111111111", content="Anna called", contact="a.li@example.com", status="open")
+    call = Call(id="+14155550123", turns=(said, odd), names=("Anna Li",), case=case, language="en")
+    kept = redactor(call.names).call(call)
+    assert (kept.names, kept.language, kept.id) == ((), "en", hashed("+14155550123"))
+    assert [turn.text for turn in kept.turns] == ["I am Ⓐ••• ••, •••••", "•••••"]
+    assert [[word.text for word in turn.words] for turn in kept.turns] == [
+        ["I", "am", "Ⓐ•••", "••,", "•••••"],
+        ["•••", "•••"],
+    ]
+    assert kept.case == Case(id=hashed(case.id), content="Ⓐ••• called", contact="•" * 16, status="open")
+    assert redactor(call.names, level="off").call(call) == call
+    assert redactor().call(Call(id="c")) == Call(id="c")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

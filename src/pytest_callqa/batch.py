@@ -114,10 +114,11 @@ class Tally(msgspec.Struct):
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """A call as a worker hands it back: its line, and where it was found."""
+    """A call as a worker hands it back: its line, where it was found, and its id as its file has it."""
 
     entry: ledger.Entry | ledger.Unread
     document: Document
+    id: str = ""
 
 
 Judge: TypeAlias = Callable[[Document | Unreadable], list[Judged]]
@@ -131,14 +132,15 @@ def judging(job: Job, say: Say = lambda _: None) -> Judge:
     former = Former(*job.resume) if job.resume else None
 
     def judge_call(call: Call) -> ledger.Entry:
-        say(call.id)
+        hide = redactor(call.names, level=job.redact)
+        say(hide.id(call.id))
         heard = hear(call, book.code, language=job.options.language, organisation=job.organisation)
         known = former.verdicts(digest(call)) if former else {}
         verdicts = [
             waive(known.get(rule.clause) or judge(rule, heard, book.code, quotes=0), call, job.waivers)
             for rule in rules
         ]
-        entry = ledger.call_entry(job.order, heard, verdicts, redactor(call.names, level=job.redact))
+        entry = ledger.call_entry(job.order, heard, verdicts, hide)
         heard.forget()
         return entry
 
@@ -147,7 +149,7 @@ def judging(job: Job, say: Say = lambda _: None) -> Judge:
             return [Judged(unread(document), Document(document.file, document.place))]
         here = Document(document.file, document.place, offset=document.offset)
         return [
-            Judged(unread(call), here) if isinstance(call, Unreadable) else Judged(judge_call(call), here)
+            Judged(unread(call), here) if isinstance(call, Unreadable) else Judged(judge_call(call), here, call.id)
             for call in read_document(document, job.options, job.sidecars)
         ]
 
@@ -156,7 +158,7 @@ def judging(job: Job, say: Say = lambda _: None) -> Judge:
 
 def unread(call: Unreadable) -> ledger.Unread:
     """An unreadable call as a ledger line."""
-    return ledger.Unread(call=call.id, file=call.file, place=call.place, problem=call.problem)
+    return ledger.Unread(call=redactor().id(call.id), file=call.file, place=call.place, problem=call.problem)
 
 
 def judge_documents(
@@ -176,11 +178,12 @@ def judge_documents(
             if isinstance(one.entry, ledger.Unread) or not one.entry.content:
                 yield one.entry
                 continue
-            known_as = seen.admit(one.entry.call, bytes.fromhex(one.entry.content), one.document)
+            known_as = seen.admit(one.id, bytes.fromhex(one.entry.content), one.document)
             if isinstance(known_as, Unreadable):
                 yield unread(known_as)
             elif known_as is not None:
-                yield one.entry if known_as == one.entry.call else msgspec.structs.replace(one.entry, call=known_as)
+                folder = known_as.removesuffix(one.id)  # of one that is named after its file, as another is
+                yield msgspec.structs.replace(one.entry, call=folder + one.entry.call) if folder else one.entry
 
 
 def _lost(job: Job, document: Document | Unreadable, call: str, why: str) -> list[Judged]:

@@ -15,6 +15,7 @@ from pytest_callqa.errors import Undecided
 from pytest_callqa.finding import clock_time
 from pytest_callqa.hearing import Hearing
 from pytest_callqa.phrases import PhraseBook
+from pytest_callqa.redact import redactor
 from pytest_callqa.report.text import visible
 from pytest_callqa.rules import RuleBook
 from pytest_callqa.verdict import Outcome
@@ -133,7 +134,8 @@ def _mapped(call: Call, roles: Mapping[str, Role]) -> Call:
 def tell(found: Inspection, width: int = 100) -> Iterator[str]:
     """The inspection as lines for a terminal."""
     call = found.call
-    yield visible(f"{call.source or call.id}: {call.format}, call {call.id}")
+    known_as = redactor(call.names).id(call.id)
+    yield visible(f"{call.source or known_as}: {call.format}, call {known_as}")
     for name, text in _facts(call):
         yield from _entry(name, text, width)
     if not found.undecided:

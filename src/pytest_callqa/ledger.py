@@ -443,6 +443,7 @@ def call_entry(
         redacted(v, redact, call) if v.outcome not in (Outcome.PASSED, Outcome.NOT_APPLICABLE) else v for v in verdicts
     ]
     start = start or head(call.record)
+    start = msgspec.structs.replace(start, call=redact.id(start.call))
     return entry(start, order, kept, with_text(start, call, redact) if failing else None)
 
 

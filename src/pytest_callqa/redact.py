@@ -6,10 +6,15 @@ wherever the same person is named in a call. It reduces what leaks; it does not 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Literal, TypeAlias
+
+from msgspec import structs
+
+from pytest_callqa.call import Call, Turn
 
 MASK = "•"
 PERSONS = "ⒶⒷⒸⒹⒺⒻⒼⒽⒾⒿⓀⓁⓂⓃⓄⓅⓆⓇⓈⓉⓊⓋⓌⓍⓎⓏ"
@@ -69,6 +74,17 @@ _NO_NAMES = frozenset(
 )
 """Words that stand in for names in files, and say nothing about anybody."""
 
+_TELLING = re.compile(
+    r"@[\w-]{1,63}\.\w"
+    r"|\+\d[\d ().-]{7}"
+    r"|(?<!\d)\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\d)"
+    r"|(?<!\d)(?:1[3-9]\d[ -]?\d{4}[ -]?\d{4}|1?[2-9]\d{2}[2-9]\d{6}|0[1-9]\d{8,9})(?!\d)"
+    r"|(?<!\d)(?P<long>\d(?:[ -]?\d){13,18}[Xx]?)(?!\d)"
+)
+"""What in the id of a call tells a person, unlike a time or a running number: e-mail, telephone, card, identity."""
+
+_HASHED = re.compile(r"id-[0-9a-f]{12}")
+
 _QUOTED = re.compile(r"(?<=“)[^”]*")
 
 
@@ -102,6 +118,32 @@ class Redactor:
         """What somebody said."""
         return _masked(text) if self.level == "strict" else self(text)
 
+    def id(self, call: str) -> str:
+        """The id of a call, as outputs have it: a hash where it tells a person, the same for the same id."""
+        if self.level == "off":
+            return call
+        named = self._named is not None and self._named.search(call.replace("_", " "))
+        if not named and not any(map(_tells, _TELLING.finditer(call))):
+            return call
+        return hashed(call)
+
+    def call(self, call: Call) -> Call:
+        """The call with its texts masked, and without its names."""
+        if self.level == "off":
+            return call
+        case = call.case and structs.replace(
+            call.case, id=self.id(call.case.id), content=self.said(call.case.content), contact=self(call.case.contact)
+        )
+        return structs.replace(call, id=self.id(call.id), turns=tuple(map(self._turn, call.turns)), names=(), case=case)
+
+    def _turn(self, turn: Turn) -> Turn:
+        text = self.said(turn.text)
+        parts = text.split()
+        if len(parts) != len(turn.words):
+            parts = [_masked(word.text) for word in turn.words]
+        words = tuple(structs.replace(word, text=part) for word, part in zip(turn.words, parts, strict=True))
+        return structs.replace(turn, text=text, words=words)
+
     def _standard(self, text: str) -> str:
         text = _SECRET.sub(_hide_secret, _PERSONAL.sub(_hide, text))
         return text if self._named is None else self._named.sub(self._name, text)
@@ -121,6 +163,13 @@ def redactor(names: Iterable[str] = (), *, level: Level = "standard") -> Redacto
 
 
 _redactor: Callable[[tuple[str, ...], Level], Redactor] = lru_cache(maxsize=1024)(Redactor)
+
+
+def hashed(call: str) -> str:
+    """``id-`` and a hash of the id of a call; of what is one already, itself."""
+    if _HASHED.fullmatch(call):
+        return call
+    return f"id-{hashlib.blake2b(call.encode('utf-8', 'replace'), digest_size=6).hexdigest()}"
 
 
 def _apart(name: str) -> str:
@@ -153,6 +202,14 @@ def _hide_secret(match: re.Match[str]) -> str:
     return match.group()[:start] + _masked(match["secret"])
 
 
+def _tells(match: re.Match[str]) -> bool:
+    """Whether a part of an id is what it looks like; a long number is a card of a known kind, or an identity."""
+    digits = match["long"]
+    if digits is None or not re.match(r"[3-6]|2[2-7]", digits):
+        return digits is None or _is_identity(digits)
+    return _is_card_or_id(digits)
+
+
 def _is_iban(text: str) -> bool:
     from stdnum import iban  # only where something looks like one
 
@@ -161,7 +218,11 @@ def _is_iban(text: str) -> bool:
 
 def _is_card_or_id(text: str) -> bool:
     from stdnum import luhn
+
+    return bool(luhn.is_valid(re.sub(r"\D", "", text))) or _is_identity(text)
+
+
+def _is_identity(text: str) -> bool:
     from stdnum.cn import ric
 
-    digits = re.sub(r"\D", "", text)
-    return bool(luhn.is_valid(digits) or ric.is_valid(digits))
+    return bool(ric.is_valid(re.sub(r"[^\dXx]", "", text)))

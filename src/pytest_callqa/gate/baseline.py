@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
@@ -12,7 +11,7 @@ import msgspec
 from pytest_callqa.errors import BadInput
 from pytest_callqa.gate.content import digest, likeness, sketch
 from pytest_callqa.ledger import Entry, Run, Unread
-from pytest_callqa.redact import redactor
+from pytest_callqa.redact import hashed, redactor
 from pytest_callqa.report.model import Ledgers
 from pytest_callqa.rules import clause_order
 from pytest_callqa.whole import write_whole
@@ -190,9 +189,7 @@ def known(run: Run, entry: Entry, clauses: Sequence[str]) -> KnownCall:
 
 def name_of(call: str) -> str:
     """The id of a call fit for version control: one that holds personal data (a telephone number) becomes a hash."""
-    if redactor()(call) == call:
-        return call
-    return f"id-{hashlib.blake2b(call.encode('utf-8', 'replace'), digest_size=6).hexdigest()}"
+    return call if redactor()(call) == call else hashed(call)
 
 
 def _agree(call: KnownCall, entry: Entry) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_callqa.errors import BadInput, did_you_mean
+from pytest_callqa.gate.baseline import name_of
 from pytest_callqa.ledger import Cell, Entry, Exhibit
 from pytest_callqa.report.model import Ledgers
 from pytest_callqa.rules import clause_order
@@ -150,7 +151,8 @@ def read_judgements(file: Path, clauses: Sequence[str]) -> tuple[dict[tuple[str,
             for clause, verdict in cells:
                 letter = _letter(clause, verdict, clauses, file, place)
                 if letter:
-                    given.setdefault(((row["call"] or "").strip(), clause.strip()), set()).add(letter)
+                    call = name_of((row["call"] or "").strip())
+                    given.setdefault((call, clause.strip()), set()).add(letter)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BadInput(f"cannot be read: {error}; give a CSV table in UTF-8", file=str(file)) from None
     torn = sum(len(letters) > 1 for letters in given.values())
@@ -177,8 +179,8 @@ def calibrate(file: Path, ledgers: Sequence[Path]) -> Calibration:
     differences: list[Difference] = []
     met: set[str] = set()
     for line in reading.lines():
-        if isinstance(line, Entry) and line.call in wanted:
-            met.add(line.call)
+        if isinstance(line, Entry) and name_of(line.call) in wanted:
+            met.add(name_of(line.call))
             differences += _compare(line, rules, given, found)
     floors = reading.run.floors
     held = {each.clause: each for each in found.values()}
@@ -195,7 +197,7 @@ def _compare(
 ) -> Iterator[Difference]:
     """Count one call; yields where both differ."""
     for clause, letter in zip(rules, entry.verdicts, strict=True):
-        person = given.get((entry.call, clause))
+        person = given.get((name_of(entry.call), clause))
         if person is None:
             continue
         rule = _AS_JUDGED.get(letter)

@@ -50,7 +50,7 @@ _NEEDLESS = PORTABLE | {"_callqa_ref", "request"}
 
 
 class Open(msgspec.Struct):
-    """A call opened for questions, what takes personal data out of its texts, and its id without them.
+    """A call opened for questions, what takes personal data out of its texts, and its id as outputs have it.
 
     ``known`` are verdicts that a former run gave; ``told`` says whether the controller has been told what call it is.
     """
@@ -107,7 +107,8 @@ class Matrix:
         """Every call by its test id: cleaned, since ids come from files nobody here wrote."""
         refs: dict[str, CallRef | Unreadable] = {}
         for ref in locate(self.settings.calls, self.settings.reading):
-            refs[item_id(ref.id, refs)] = ref
+            names = ref.names if isinstance(ref, CallRef) else ()
+            refs[item_id(redactor(names, level=self.settings.redact).id(ref.id), refs)] = ref
         return refs
 
     def pytest_report_header(self) -> str:
@@ -171,13 +172,13 @@ class Matrix:
             call = load(ref, self.settings.reading, self._sidecars)
             heard = hear(call, code, language=self.settings.language, organisation=self.settings.organisation)
             hide = redactor(call.names, level=self.settings.redact)
-            known = Open(heard, hide, hide(call.id), self._begin(ref, digest(call)))
+            known = Open(heard, hide, hide.id(call.id), self._begin(ref, hide.id(call.id), digest(call)))
         self._open[ref] = known
         if len(self._open) > _KEPT:
             self._open.popitem(last=False)
         return known
 
-    def _begin(self, ref: CallRef, content: bytes) -> Mapping[str, Verdict]:
+    def _begin(self, ref: CallRef, id: str, content: bytes) -> Mapping[str, Verdict]:
         """Note that judging a call begins here, and give what is known of it.
 
         A call that a former run began and did not end may have been what ended it: others watch while it is judged.
@@ -189,7 +190,7 @@ class Matrix:
             [line] = judge_documents([Document(ref.file, ref.place, offset=ref.offset)], self._job(), jobs=1)
             known = verdicts_of(line, self._order) | dict(known) if isinstance(line, ledger.Entry) else known
         with or_end_the_run(self.config):
-            ledger.append(self.settings.ledger, ledger.Begun(call=ref.id, content=content.hex()))
+            ledger.append(self.settings.ledger, ledger.Begun(call=id, content=content.hex()))
         return known
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -230,7 +231,7 @@ class Matrix:
             self.settings.strict and verdict.outcome is Outcome.UNDECIDED
         ):
             line = self.config.get_verbosity() > 0
-            pytest.fail(cell_text(found, call.heard.record.id, verdict, line=line), pytrace=False)
+            pytest.fail(cell_text(found, call.id, verdict, line=line), pytrace=False)
 
     def _pass(self) -> Tally:
         """Judge all calls by all portable rules, writing the ledger as it goes."""
@@ -340,7 +341,7 @@ class Matrix:
             return {}
         verdict, opened = item.stash[VERDICT], item.stash[OPEN]
         call = opened.heard.record
-        start = ledger.Entry(call=call.id, file=call.source) if opened.told else None
+        start = ledger.Entry(call=opened.id, file=call.source) if opened.told else None
         line = ledger.call_entry(self._order, opened.heard, [verdict], opened.hide, start=start)
         opened.told = True
         return {

@@ -149,7 +149,7 @@ class Together(ABC, Generic[Came]):
                 verdicts = [self.excuses.waive(verdict, call) for verdict in found]
                 writer.write(ledger.call_entry(order, hear(call, book.code), verdicts, hide))
                 if folder is not None:
-                    write_whole(folder / f"{call.id}.json", [to_native(call)])
+                    write_whole(folder / f"{call.id}.json", [to_native(hide.call(call))])
             writer.write(table)
 
 

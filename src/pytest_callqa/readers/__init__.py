@@ -97,12 +97,16 @@ FORMATS: Mapping[str, Reader] = MappingProxyType({reader.name: reader for reader
 
 
 class CallRef(msgspec.Struct, frozen=True):
-    """Where a call is, to read it later: small, hashable and fit to cross processes."""
+    """Where a call is, to read it later: small, hashable and fit to cross processes.
+
+    ``names`` are those that the call gives, by which its id may tell a person.
+    """
 
     id: str
     file: str
     place: str = ""
     offset: int = -1
+    names: tuple[str, ...] = ()
 
 
 def find_documents(paths: Sequence[str], options: ReadOptions) -> Iterator[Document | Unreadable]:
@@ -151,7 +155,9 @@ def locate(paths: Sequence[str], options: ReadOptions) -> Iterator[CallRef | Unr
     documents = find_documents(paths, options)
     sidecars = find_sidecars(paths, options)
     return (
-        CallRef(found.id, document.file, document.place, document.offset) if isinstance(found, Call) else found
+        CallRef(found.id, document.file, document.place, document.offset, found.names)
+        if isinstance(found, Call)
+        else found
         for document, found in _distinct(documents, options, sidecars)
     )
 

@@ -122,7 +122,7 @@ def bites(of: Seed) -> Iterator[Bite]:
     for mutant in mutants(of):
         fate = _fate(of, mutant)
         if fate is not None:
-            yield Bite(of.call.id, mutant.kind, hide(mutant.what), fate[0], hide(fate[1]))
+            yield Bite(hide.id(of.call.id), mutant.kind, hide(mutant.what), fate[0], hide(fate[1]))
 
 
 def _fate(of: Seed, mutant: Mutant) -> tuple[Fate, str] | None:
