@@ -128,6 +128,14 @@ def test_above_a_size_the_calls_lie_in_a_folder(tmp_path: Path, monkeypatch: pyt
     assert {stat.S_IMODE(each.stat().st_mode) for each in (folder, folder.parent)} == {0o700}
 
 
+def test_a_report_of_just_the_size_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = written(tmp_path, RUDE, entry("b", "pfmn", agent="陈静"))
+    size = out.stat().st_size
+    for limit, in_a_folder in ((size, False), (size - 1, True)):
+        monkeypatch.setattr(html, "ONE_FILE", limit)
+        assert bool(write_html([tmp_path / "ledger.jsonl"], out).folder) is in_a_folder
+
+
 def test_a_report_leaves_nothing_of_a_larger_one_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as small:
         small.setattr(html, "ONE_FILE", 1000)

@@ -135,8 +135,8 @@ class _Page:
 
     @property
     def size(self) -> int:
-        """About how many bytes the page takes as one file."""
-        return self.packer.size + len(self._head(None))
+        """How many bytes the page takes as one file."""
+        return sum(len(chunk.encode()) for chunk in self.chunks(None))
 
     def chunks(self, folder: Path | None) -> Iterator[str]:
         """The page piece by piece; the calls in full are left out when they lie in a folder."""

@@ -33,7 +33,7 @@ const translate = async () => {
     one.textContent = one.textContent.match(/^ ?/) + t(one.textContent);
 };
 
-const num = (number) => number.toLocaleString("en");
+const { format: num } = new Intl.NumberFormat("en");
 /** A share as people read it; only all is 100 and only none is 0. */
 const percent = (value) => {
   const whole = Math.round(100 * value);
