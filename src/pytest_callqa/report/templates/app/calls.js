@@ -1,6 +1,6 @@
 // The list of calls: a form that is its address, and a page of rows.
 
-const PAGE = 100;
+const PAGE = 50;
 const COLUMNS = [
   ["call", "Call"],
   ["agent", "Agent"],

@@ -11,7 +11,7 @@ const data = { book: null, count: 0, ids: [], started: [], agents: [], teams: []
 
 const bytes = (text) => Uint8Array.fromBase64?.(text) || Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
 const unpack = async (text) =>
-  JSON.parse(await new Response(new Blob([bytes(text)]).stream().pipeThrough(new DecompressionStream("gzip"))).text());
+  JSON.parse(await new Response(new Response(bytes(text)).body.pipeThrough(new DecompressionStream("gzip"))).text());
 /** The payloads of a kind, one a line, as soon as the browser has read the last of them. */
 const payloads = async (kind) => {
   const element = () => document.getElementById(`packed-${kind}`);
