@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from harness import Project
-from pytest_callqa import Call, RuleBook
+from pytest_callqa import Call, PhraseBook, RuleBook
 from pytest_callqa.bots import Abilities, Move, Reply
 from pytest_callqa.bots.profiles import Budget
 from pytest_callqa.errors import BotError
-from pytest_callqa.scenarios import campaign, machine
-from pytest_callqa.scenarios.customers import Cast
+from pytest_callqa.scenarios import campaign, live, machine
+from pytest_callqa.scenarios.customers import Act, Cast, Persona
 from pytest_callqa.scenarios.machine import Played, Stage
 
 ROOT = Path(__file__).parents[1]
@@ -134,7 +135,7 @@ class Fragile:
     abilities = Abilities()
 
     def __init__(self, language: str = "") -> None:
-        self.closed = False
+        self.closed = 0
 
     def open(self) -> list[Reply]:
         return []
@@ -143,7 +144,7 @@ class Fragile:
         raise ValueError("no")
 
     def close(self) -> None:
-        self.closed = True
+        self.closed += 1
 
 
 def test_a_bot_that_breaks_when_a_conversation_is_tried_again_is_let_go() -> None:
@@ -151,7 +152,30 @@ def test_a_bot_that_breaks_when_a_conversation_is_tried_again_is_let_go() -> Non
     stage = Stage(lambda _: bot, bot.abilities, ("en",), Cast((), ()), {})
     with pytest.raises(BotError, match="the bot broke: ValueError: no"):
         machine.replay([Move(text="Hello.")], "en", stage)
-    assert bot.closed
+    assert bot.closed == 1
+
+
+@pytest.mark.parametrize("play", [campaign.campaign, live.live])
+@pytest.mark.parametrize("breaks", ["open", "send", "the goodbye"])
+def test_a_bot_that_breaks_in_a_run_is_let_go_once(play: Callable[..., object], breaks: str) -> None:
+    bots: list[Fragile] = []
+
+    class Breaks(Fragile):
+        def open(self) -> list[Reply]:
+            bots.append(self)
+            return self.send(Move(text="")) if breaks == "open" else []
+
+        def send(self, move: Move) -> list[Reply]:
+            return [] if breaks == "the goodbye" and not move.hang_up else super().send(move)
+
+    ears = PhraseBook.load(ROOT / "conduct_specs/phrases").matcher("en", {})
+    act = Act(name="greets", says={"en": ("Hello.",)})
+    stage = Stage(Breaks, Abilities(), ("en",), Cast((act,), (Persona("anybody"),)), {"en": ears})
+    book = RuleBook.load(ROOT / "conduct_specs")
+    with pytest.raises(BotError, match="the bot broke: ValueError: no"):
+        play(book, stage, campaign.Plan(customers=3, at_once=2))
+    assert bots
+    assert [bot.closed for bot in bots] == [1] * len(bots)
 
 
 def test_nothing_is_shortened_once_the_budget_is_spent() -> None:

@@ -76,7 +76,7 @@ class Dialogue(RuleBasedStateMachine):
         bot = self.stage.bot(customer.language)
         self.customer = customer
         self.conversation = Conversation(bot, language=customer.language)
-        self._listen(self.conversation.open())
+        self._listen(self.conversation.open)
 
     def free_for(self, act: Act) -> bool:
         """Whether the customer may do this now."""
@@ -93,10 +93,17 @@ class Dialogue(RuleBasedStateMachine):
         assert self.conversation is not None
         assert self.customer is not None
         self.done.append(act.name)
-        self._listen(self.conversation.send(act.move(self.customer.language, wording, wait, over)))
+        self._listen(self.conversation.send, act.move(self.customer.language, wording, wait, over))
 
-    def _listen(self, replies: Sequence[Reply]) -> None:
+    def _listen(self, ask: Callable[..., Sequence[Reply]], *move: Move) -> None:
+        assert self.conversation is not None
         assert self.customer is not None
+        try:
+            replies = ask(*move)
+        except BaseException:
+            self.conversation.close()
+            self.conversation = None  # there is nothing to judge, nor anybody to take leave of
+            raise
         if replies:
             text = next((reply.text for reply in reversed(replies) if reply.text), "")
             self.asked = self.stage.ears[self.customer.language].heard(text).keys() & self.answerable
@@ -117,8 +124,10 @@ class Dialogue(RuleBasedStateMachine):
 
 def finish(conversation: Conversation) -> None:
     """End a conversation: a customer who has nothing more to do hangs up."""
-    conversation.send(Move(hang_up=True))
-    conversation.close()
+    try:
+        conversation.send(Move(hang_up=True))
+    finally:
+        conversation.close()
 
 
 def replay(moves: Iterable[Move], language: str, stage: Stage) -> Call:
