@@ -90,6 +90,62 @@ def test_a_breach_of_a_bot_that_varies_is_tried_again_and_counted(play: Project)
     ran.stdout.fnmatch_lines(["*customer: *amn*", "*agent: So what.", "tried again: broken * of 6", "saved as kept*"])
 
 
+GIVEN = {
+    "a text": "def callqa_bot(): return 'python:bots_here:polite'",
+    "a function": "def callqa_bot(): return polite",
+    "a plain fixture that ends": "def callqa_bot(tmp_path_factory):\n    yield polite\n    print('let go')",
+    "a coroutine": "async def callqa_bot(): return polite",
+    "an asynchronous fixture that ends": "async def callqa_bot():\n    yield polite\n    print('let go')",
+}
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+@pytest.mark.parametrize("made", GIVEN.values(), ids=GIVEN.keys())
+def test_a_fixture_gives_the_bot(play: Project, made: str, workers: tuple[str, ...]) -> None:
+    play.file("rules/conftest.py", f"{BOTS}\nimport pytest\n@pytest.fixture(scope='session')\n{made}\n")
+    play.file("rules/test_more.py", "def test_of_another_kind(): pass\n")
+    ran = play.run("--callqa-customers", "4", "-k", "apologises or kind", "-s", *workers, calls=None)
+    ran.assert_outcomes(passed=2)
+    if not workers:
+        ran.stdout.fnmatch_lines(["callqa: generated customers (*) against the fixture callqa_bot; *"])
+        assert ("let go" in ran.stdout.str()) is ("let go" in made)
+
+
+def test_an_option_wins_over_the_fixture(play: Project) -> None:
+    play.file("rules/conftest.py", "import pytest\n@pytest.fixture\ndef callqa_bot(): raise ValueError('asked')\n")
+    against(play, "python:bots_here:polite", "-k", "apologises").assert_outcomes(passed=1)
+    play.calls().run("-k", "apologises and good").assert_outcomes(passed=1)
+
+
+def test_a_fixture_that_gives_no_bot_is_an_error(play: Project) -> None:
+    play.file("rules/conftest.py", "import pytest\n@pytest.fixture\ndef callqa_bot(): return 5\n")
+    ran = play.run("-k", "apologises", calls=None)
+    ran.stdout.fnmatch_lines(["the fixture callqa_bot: what it returned is neither a function nor a bot*"])
+    ran.assert_outcomes(errors=1)
+
+
+def test_the_only_bot_there_is_has_one_conversation_at_a_time(play: Project) -> None:
+    play.file(
+        "one_here.py",
+        """
+from pytest_callqa.bots import Abilities, Reply
+
+class One:
+    abilities = Abilities(deterministic=False)
+    talks = 0
+    def open(self):
+        self.talks += 1
+        return []
+    def send(self, move):
+        assert self.talks == 1
+        return [Reply(text="I am sorry.")]
+    def close(self): self.talks -= 1
+one = One()
+""",
+    )
+    against(play, "python:one_here:one", "-k", "apologises").assert_outcomes(passed=1)
+
+
 def test_a_spent_budget_ends_the_run(play: Project) -> None:
     ran = against(play, "python:bots_here:polite", "--callqa-requests", "1", "-k", "apologises")
     ran.assert_outcomes(skipped=0, passed=0, failed=0)

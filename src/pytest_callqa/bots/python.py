@@ -20,14 +20,21 @@ def build(at: str, options: Options, allow: Collection[str]) -> Bot | AsyncBot:
 
     Raises :class:`BadInput` for what is none of these.
     """
-    found = find_object(at)
+    return bot_from(find_object(at), at, options)
+
+
+def bot_from(found: object, name: str, options: Options | None = None) -> Bot | AsyncBot:
+    """A bot for a function of the text; a bot, its class, or a function that makes one.
+
+    Raises :class:`BadInput` for what is none of these, called by its ``name``.
+    """
     if inspect.isclass(found) or (inspect.isfunction(found) and not inspect.signature(found).parameters):
         found = found()
     if isinstance(found, Bot | AsyncBot):
         return found
     if not callable(found):
-        raise BadInput(f"{at} is neither a function nor a bot: it cannot be called")
-    return ChatBot(Function(found), options)
+        raise BadInput(f"{name} is neither a function nor a bot: it cannot be called")
+    return ChatBot(Function(found), options or Options())
 
 
 class Function:

@@ -28,11 +28,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "conduct(id, severity, section): a conduct rule, added by @rule; for -m \"conduct(severity='critical')\"",
     )
-    if options.plays(config):
-        from pytest_callqa.plugin.generated import register
-
-        register(config)
-    elif options.wanted(config):
+    plays = options.plays(config)
+    if options.wanted(config) and not plays:
         from pytest_callqa.plugin.matrix import Matrix
         from pytest_callqa.plugin.settings import settings
 
@@ -43,6 +40,10 @@ def pytest_configure(config: pytest.Config) -> None:
             from pytest_callqa.plugin.recorder import Recorder
 
             config.pluginmanager.register(Recorder(config, matrix.settings), "callqa-recorder")
+    elif plays or options.given(config):
+        from pytest_callqa.plugin.generated import register
+
+        register(config)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -11,10 +11,10 @@ import pytest
 from msgspec.structs import replace
 
 from pytest_callqa.bots import Abilities, AsyncBot, Bot
-from pytest_callqa.bots.profiles import Budget, profile_of
+from pytest_callqa.bots.profiles import Budget, Profile, profile_of
 from pytest_callqa.bots.script import ScriptBot
 from pytest_callqa.bots.scripting import Script
-from pytest_callqa.bots.spec import Named, find_bot, read_spec, written_in
+from pytest_callqa.bots.spec import find_bot, read_spec, written_in
 from pytest_callqa.errors import BadBook, BadInput, BotError
 from pytest_callqa.phrases import PhraseBook
 from pytest_callqa.plugin.recorder import NOT_REACHED
@@ -36,7 +36,8 @@ EXAMPLES = Path(".callqa/examples")
 class Source:
     """A bot to play against: what it is called, one of it for a language, its abilities and languages.
 
-    ``written`` is the file or folder that its lines are in, if that is known.
+    ``written`` is the file or folder that its lines are in, if that is known; ``alone``: there is only one of it,
+    which can have one conversation at a time.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Source:
     abilities: Abilities
     languages: tuple[str, ...]
     written: Path | None = None
+    alone: bool = False
 
 
 def source_of(flag: str, spec: str, chosen: Settings) -> Source:
@@ -52,7 +54,7 @@ def source_of(flag: str, spec: str, chosen: Settings) -> Source:
         named = read_spec(spec)
         if named.kind == "script" and not named.settings:
             return _script(Path(named.at), chosen.language)
-        return _bot(named, spec, chosen)
+        return playing(spec, lambda: find_bot(spec, allow=chosen.bot_allow), chosen, written_in(named))
     except (BadInput, BadBook, BotError) as error:
         raise pytest.UsageError(f"{flag}: {error}") from None
 
@@ -68,24 +70,25 @@ def _script(file: Path, language: str) -> Source:
     )
 
 
-def _bot(named: Named, spec: str, chosen: Settings) -> Source:
-    """A bot of any kind, one for each thread."""
+def playing(name: str, make: Callable[[], Bot | AsyncBot], chosen: Settings, written: Path | None = None) -> Source:
+    """A bot that is made anew for each thread. Raises what ``make`` does."""
     kept = local()
 
     def mine(_: str = "") -> Bot | AsyncBot:
         if not hasattr(kept, "bot"):
-            kept.bot = find_bot(spec, allow=chosen.bot_allow)
+            kept.bot = make()
         found: Bot | AsyncBot = kept.bot
         return found
 
     abilities = mine().abilities
     steady = abilities.deterministic and profile_of(chosen.profile, abilities, {}).deterministic
     return Source(
-        name=spec,
+        name=name,
         bot=mine,
         abilities=replace(abilities, deterministic=steady),
         languages=(chosen.language or "en",),
-        written=written_in(named),
+        written=written,
+        alone=not steady and make() is mine(),
     )
 
 
@@ -109,27 +112,33 @@ class Conversations(Together[Findings]):
     kind = Findings
     mode = "conversations"
 
-    def __init__(self, config: pytest.Config, settings: Settings, source: Source) -> None:
+    def __init__(self, config: pytest.Config, settings: Settings, source: Source | None) -> None:
         super().__init__(config, settings)
         self.source = source
-        self.profile = profile_of(settings.profile, source.abilities, settings.spared)
-        self.plan = Plan(self.profile.customers, self.seed, EXAMPLES, self.profile.replays, self.profile.at_once)
 
     def about(self) -> str:
         """See :class:`Together`."""
-        return f"{self.plan.customers:,} generated customers (--hypothesis-seed={self.seed}) against {self.source.name}"
+        assert self.source is not None
+        customers = self._profile(self.source).customers
+        return f"{customers:,} generated customers (--hypothesis-seed={self.seed}) against {self.source.name}"
 
     def all_at_once(self, book: RuleBook) -> Findings:
         """See :class:`Together`."""
+        source = self.source
+        assert source is not None  # given before the first rule is told of
+        profile = self._profile(source)
+        plan = Plan(profile.customers, self.seed, EXAMPLES, profile.replays, 1 if source.alone else profile.at_once)
         try:
-            budget = Budget(self.profile.minutes, self.profile.requests)
-            play = campaign if self.source.abilities.deterministic else live
-            findings = play(book, stage_of(self.source, book, budget), self.plan)
+            play = campaign if source.abilities.deterministic else live
+            findings = play(book, stage_of(source, book, Budget(profile.minutes, profile.requests)), plan)
         except (BadBook, BotError) as error:
             return Findings(Census(), trouble=str(error))
-        table = exhibit(book, findings, self.source.name, self.seed)
+        table = exhibit(book, findings, source.name, self.seed)
         self.write(book, [(found.call, found.verdicts) for found in findings.found.values()], table)
         return findings
+
+    def _profile(self, source: Source) -> Profile:
+        return profile_of(self.settings.profile, source.abilities, self.settings.spared)
 
     def tell(self, rule: Rule, came: Findings) -> str:
         """See :class:`Together`."""

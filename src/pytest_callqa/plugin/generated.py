@@ -23,7 +23,13 @@ def _run(config: pytest.Config, chosen: Settings) -> Together[object]:
     if chosen.script is None and not chosen.bot:
         from pytest_callqa.plugin.changed import Teeth, Variants
 
-        return Variants(config, chosen) if chosen.variants else Teeth(config, chosen)  # type: ignore[return-value]
+        if chosen.variants:
+            return Variants(config, chosen)  # type: ignore[return-value]
+        if chosen.teeth:
+            return Teeth(config, chosen)  # type: ignore[return-value]
+        from pytest_callqa.plugin.fixture import GivenConversations
+
+        return GivenConversations(config, chosen)  # type: ignore[return-value]
     from pytest_callqa.plugin.conversations import Conversations, source_of
 
     flag, spec = ("--bot", chosen.bot) if chosen.bot else ("--callqa-script", f"script:{chosen.script}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ CELLS = 10_000
 GATE = "critical,major,minor,rates"
 TIMEOUT = 60
 """Seconds that a call may take in batch mode before its process is ended."""
+
+FIXTURE = "callqa_bot"
+"""The fixture of a team's conftest that gives the bot of a run that names none."""
 
 BOT = "play generated customers against this bot, such as twiml:shop.ivr:app/voice or rasa:http://localhost:5005"
 ALLOW = "a host besides loopback that the bot may be at"
@@ -110,6 +114,13 @@ def plays(config: pytest.Config) -> bool:
     names = ("callqa_script", "callqa_against", "callqa_variants", "callqa_teeth")
     told = [config.getoption(name) or config.getini(name) for name in names]
     return bool(bot_spec(config)) or any(value not in ("", "0", False) for value in told)
+
+
+def given(config: pytest.Config) -> bool:
+    """Whether a conftest gives the bot in a fixture, which counts where nothing else was asked for."""
+    return any(
+        isinstance(found, ModuleType) and hasattr(found, FIXTURE) for found in config.pluginmanager.get_plugins()
+    )
 
 
 def bot_spec(config: pytest.Config) -> str:
