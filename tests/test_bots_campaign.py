@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -88,6 +90,15 @@ def test_a_breach_of_a_bot_that_varies_is_tried_again_and_counted(play: Project)
     profile = ("--callqa-profile", "live", "--callqa-replays", "6", "--callqa-at-once", "2")
     ran = against(play, "python:bots_here:moody", *profile, "--callqa-save-failures", "kept", "-k", "apologises")
     ran.stdout.fnmatch_lines(["*customer: *amn*", "*agent: So what.", "tried again: broken * of 6", "saved as kept*"])
+    kept = json.loads((play.path / "kept/1.2-en.json").read_bytes())["labels"]
+    assert kept.pop("replays") in ran.stdout.str()
+    assert kept == {
+        "bot": "python:bots_here:moody",
+        "seed": "0",
+        "rule": "1.2",
+        "book": RuleBook.load(play.path / "rules").version,
+        "pytest-callqa": version("pytest-callqa"),
+    }
 
 
 GIVEN = {

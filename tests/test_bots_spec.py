@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.ivr_kit import said, talk
 
-from pytest_callqa.bots.spec import find_app, find_bot, find_object, read_spec, written_in
+from pytest_callqa.bots.spec import bare_spec, find_app, find_bot, find_object, read_spec, written_in
 from pytest_callqa.bots.voice import VoiceBot
 from pytest_callqa.errors import BadInput, BotError
 
@@ -167,3 +167,17 @@ def test_where_a_bot_is_written(shop: Path, spec: str, file: str | None) -> None
     sys.path.insert(0, str(shop))
     found = written_in(read_spec(spec))
     assert (found and (shop / found).relative_to(shop)) == (Path(file) if file else None)
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ("http:http://ann:s3cret@localhost:8000/chat?key=s3cret", "http:http://localhost:8000/chat"),
+        ("websocket:wss://s3cret@[::1]:80", "websocket:wss://[::1]:80"),
+        ("stdio:program --key s3cret", "stdio:program"),
+        ("twiml:shop.ivr:app/voice", "twiml:shop.ivr:app/voice"),
+        ("settings.yaml", "settings.yaml"),
+    ],
+)
+def test_a_bot_is_told_without_what_may_be_secret(spec: str, told: str) -> None:
+    assert bare_spec(spec) == told

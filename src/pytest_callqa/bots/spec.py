@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import shlex
 import sys
 from collections.abc import Callable, Collection
@@ -115,6 +116,17 @@ def find_bot(spec: str, *, allow: Collection[str] = ()) -> Bot | AsyncBot:
         raise BadInput(f"a setting of the {named.kind} bot does not fit: {error}", file=named.file) from None
     except BadInput as error:
         raise error.at(named.file) from None
+
+
+def bare_spec(spec: str) -> str:
+    """What may be told of a bot as it was named: no user, password or query of its address, no arguments of a command.
+
+    >>> bare_spec("http:http://ann:secret@localhost:8000/chat?key=secret")
+    'http:http://localhost:8000/chat'
+    """
+    if spec.startswith("stdio:"):
+        return " ".join(spec.split()[:1])
+    return re.sub(r"(\w://)[^/?#]*@", r"\1", spec).partition("?")[0]
 
 
 def written_in(named: Named) -> Path | None:

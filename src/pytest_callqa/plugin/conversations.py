@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from threading import local
 
@@ -14,14 +15,14 @@ from pytest_callqa.bots import Abilities, AsyncBot, Bot
 from pytest_callqa.bots.profiles import Budget, Profile, profile_of
 from pytest_callqa.bots.script import ScriptBot
 from pytest_callqa.bots.scripting import Script
-from pytest_callqa.bots.spec import find_bot, read_spec, written_in
+from pytest_callqa.bots.spec import bare_spec, find_bot, read_spec, written_in
 from pytest_callqa.errors import BadBook, BadInput, BotError
 from pytest_callqa.phrases import PhraseBook
 from pytest_callqa.plugin.recorder import NOT_REACHED
 from pytest_callqa.plugin.settings import Settings
 from pytest_callqa.plugin.together import Together
 from pytest_callqa.rules import Rule, RuleBook
-from pytest_callqa.scenarios.campaign import Census, Findings, Plan, campaign
+from pytest_callqa.scenarios.campaign import Census, Findings, Found, Plan, campaign
 from pytest_callqa.scenarios.customers import Cast
 from pytest_callqa.scenarios.live import live
 from pytest_callqa.scenarios.machine import Stage
@@ -83,7 +84,7 @@ def playing(name: str, make: Callable[[], Bot | AsyncBot], chosen: Settings, wri
     abilities = mine().abilities
     steady = abilities.deterministic and profile_of(chosen.profile, abilities, {}).deterministic
     return Source(
-        name=name,
+        name=bare_spec(name),
         bot=mine,
         abilities=replace(abilities, deterministic=steady),
         languages=(chosen.language or "en",),
@@ -134,11 +135,19 @@ class Conversations(Together[Findings]):
         except (BadBook, BotError) as error:
             return Findings(Census(), trouble=str(error))
         table = exhibit(book, findings, source.name, self.seed)
-        self.write(book, [(found.call, found.verdicts) for found in findings.found.values()], table)
+        found = findings.found.values()
+        origins = {each.call.id: self._origin(each, source.name, book.version) for each in found}
+        self.write(book, [(each.call, each.verdicts) for each in found], table, origins)
         return findings
 
     def _profile(self, source: Source) -> Profile:
         return profile_of(self.settings.profile, source.abilities, self.settings.spared)
+
+    def _origin(self, found: Found, bot: str, book: str) -> dict[str, str]:
+        """Where a conversation came from, so that somebody who finds it can have it again."""
+        tried = {"replays": f"broken {found.broke} of {found.tried}"} if found.tried else {}
+        versions = {"book": book, "pytest-callqa": version("pytest-callqa")}
+        return {"bot": bot, "seed": str(self.seed), "rule": found.clause, **versions, **tried}
 
     def tell(self, rule: Rule, came: Findings) -> str:
         """See :class:`Together`."""

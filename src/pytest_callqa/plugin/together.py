@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import Generic, NoReturn, TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from pytest_callqa import ledger
 from pytest_callqa.call import Call
@@ -139,8 +141,17 @@ class Together(ABC, Generic[Came]):
         assert self.book is not None
         return self.excuses.of_generated(self.settings.ledger, self.book) if self.mode in GENERATED else {}
 
-    def write(self, book: RuleBook, shown: Iterable[tuple[Call, Sequence[Verdict]]], table: ledger.Exhibit) -> None:
-        """Write calls and a table to the ledger, and the calls into a folder if one was named."""
+    def write(
+        self,
+        book: RuleBook,
+        shown: Iterable[tuple[Call, Sequence[Verdict]]],
+        table: ledger.Exhibit,
+        labels: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    ) -> None:
+        """Write calls and a table to the ledger, and the calls into a folder if one was named.
+
+        ``labels`` say of the calls in the folder, by their ids, where they came from.
+        """
         order = tuple(rule.clause for rule in book)
         folder = self.settings.save_failures
         with ledger.Writer(self.settings.ledger) as writer:
@@ -149,7 +160,8 @@ class Together(ABC, Generic[Came]):
                 verdicts = [self.excuses.waive(verdict, call) for verdict in found]
                 writer.write(ledger.call_entry(order, hear(call, book.code), verdicts, hide))
                 if folder is not None:
-                    write_whole(folder / f"{call.id}.json", [to_native(hide.call(call))])
+                    labelled = replace(call, labels={**call.labels, **labels.get(call.id, {})})
+                    write_whole(folder / f"{call.id}.json", [to_native(hide.call(labelled))])
             writer.write(table)
 
 
