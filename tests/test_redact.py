@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from personal import KINDS, LANGUAGES, labelled
+from personal import HARD, LANGUAGES, labelled, tally
 from pytest_callqa.call import Call, Case, Turn, Word
 from pytest_callqa.redact import MASK, PERSONS, hashed, redactor
 
@@ -50,6 +49,27 @@ NAMES = ["Anna Li", "José", "王小明", "X", "Agent"]
         ("my password is hunter2, ok", "my password is •••••••, ok"),
         ("密码是abc123", "密码是••••••"),
         ("I forgot my pin, please", "I forgot my pin, please"),
+        ("it is forty-one eleven, um, eleven eleven", "it is ••••••••• ••••••• ••• •••••• ••••••"),
+        ("4111 dash 1111 dash, uh, 1111", "•••• •••• •••• ••••• ••• ••••"),
+        ("5 3 3 4 double 1", "• • • • •••••• •"),
+        ("the card ends in 4399", "the card ends in ••••"),
+        ("the contract ends in 2027", "the contract ends in 2027"),
+        ("last four are, um, forty-three ninety-nine", "last four are, um, ••••••••••• •••••••••••"),
+        ("cvv four two one. I tried 365", "cvv •••• ••• •••. I tried 365"),
+        ("at 221b baker street, london nw1 6xe", "at •••• ••••• ••••••, london ••• •••"),
+        ("10 minutes down the road", "10 minutes down the road"),
+        ("the S23 4GB, on the A4 2nd", "the S23 4GB, on the A4 2nd"),
+        ("born on 3rd of May 1980", "born on ••• •• ••• ••••"),
+        ("born in one of the villages", "born in one of the villages"),
+        ("on 3rd of May 1980", "on 3rd of May 1980"),
+        ("我出生于1990年1月2日。2024年1月2日来电", "我出生于•••••••••。2024年1月2日来电"),
+        ("1990-1-2出生的", "••••••••出生的"),
+        ("一六三八八艾特qq点com", "•" * 13),
+        ("尾号四三九九", "尾号••••"),
+        ("一三八，呃，零零", "••••••••"),
+        ("48213 dollars, $12,345.67, one ninety-nine", "48213 dollars, $12,345.67, one ninety-nine"),
+        ("ten fifteen twenty minutes", "ten fifteen twenty minutes"),
+        ("kim 82 at mail dot de", "••• •• •• •••• ••• ••"),
     ],
 )
 def test_personal_data_are_masked(text: str, redacted: str) -> None:
@@ -82,12 +102,46 @@ def test_every_character_keeps_its_place(text: str, names: list[str]) -> None:
     assert all(shown in (was, MASK, *PERSONS) for shown, was in zip(redacted, text, strict=True))
 
 
-HOSTILE = ("a.", "1 ", "a@", "one ", "x-", "中路", "AB12", "1 Aa ", "1,", "pin ", "a dot ")
+HOSTILE = (
+    *(
+        "a.",
+        "1 ",
+        "a@",
+        "one ",
+        "x-",
+        "中路",
+        "AB12",
+        "1 Aa ",
+        "1,",
+        "pin ",
+        "a dot ",
+        "dot ",
+        "a b ",
+        "one um ",
+        "um ",
+    ),
+    *(
+        "twenty ",
+        "born on may ",
+        "may 3 ",
+        "点",
+        "一六",
+        "一",
+        "a点",
+        "1 ab cd ef ",
+        "last four 1 ",
+        "W1A 1",
+        "年1月",
+        "1年",
+    ),
+    *("3 at ", "ab 3 at b.", "double ", "1um", "at a.com ", "12 ", "1, um, ", "a at a dot "),
+)
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_no_text_takes_long(hostile: str) -> None:
-    assert len(redactor(NAMES)(50_000 * hostile)) == 50_000 * len(hostile)
+    text = hostile * (100_000 // len(hostile))
+    assert len(redactor(NAMES)(text)) == len(text)
 
 
 def test_one_person_has_one_letter_in_a_call() -> None:
@@ -170,16 +224,10 @@ def test_a_call_is_kept_without_what_tells_a_person() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_is_structured_is_masked_and_what_is_harmless_mostly_not(language: str) -> None:
-    found: Counter[tuple[str, bool]] = Counter()
-    for line in labelled(language, 600):
-        masked = redactor(line.names)(line.text)
-        if line.secret is None:
-            found[line.kind, masked != line.text] += 1
-        else:
-            left = masked[line.start : line.start + len(line.secret)]
-            found[line.kind, not any(sign.isalnum() and sign not in PERSONS for sign in left)] += 1
-    structured = [kind for kind in KINDS if kind not in ("name", "harmless")]
-    hidden, open_to_see = (sum(found[kind, masked] for kind in structured) for masked in (True, False))
-    assert hidden >= 0.98 * (hidden + open_to_see)
-    assert found["name", False] == 0
-    assert found["harmless", True] <= 0.05 * (found["harmless", True] + found["harmless", False])
+    found = tally(labelled(language, 1500))
+    structured = [each for kind, each in found.items() if kind not in ("name", "harmless", *HARD)]
+    assert sum(each.hit for each in structured) >= 0.98 * sum(each.lines for each in structured)
+    assert found["name"].hit == found["name"].lines
+    assert found["harmless"].hit == 0
+    touched = [found[kind] for kind in HARD if kind not in ("order number", "case number")]
+    assert sum(each.hit for each in touched) <= 0.05 * sum(each.lines for each in touched)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
@@ -26,34 +26,103 @@ Level: TypeAlias = Literal["off", "standard", "strict"]
 _LETTER = r"[^\W\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]"
 """A letter of a script that has spaces between words. Chinese has none: there a name stands right beside others."""
 
+_HAN = "零〇一二三四五六七八九幺两"
+_ONES = "zero|oh|o|nought|one|two|three|four|five|six|seven|eight|nine"
+_TEENS = "ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen"
+_TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+_ORDINALS = (
+    "first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|thirteenth|fourteenth|fifteenth"
+    "|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|thirtieth"
+)
+_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+_TLD = "com|org|net|edu|gov|info|io|cn|uk|de|fr|eu|us|ca|au|co"
+_STREET = (
+    "street|road|avenue|lane|drive|boulevard|court|square|terrace|close|crescent|gardens|mews|grove|parade|ave|blvd|rd"
+)
+_NO_STREET = (
+    "a|an|and|at|away|bad|blocks?|by|cars?|days?|down|for|from|had|has|have|hours?|houses?|i|in|into|is|it|lanes?"
+    "|metres|miles?|minutes?|more|months?|my|of|off|on|one|or|other|our|out|over|people|per|shops?|the|their|this|to|up"
+    "|was|way|we|weeks?|with|years?|yards|you|your"
+)
+"""Words between a number and a street that make no house of it."""
+
 _PERSONAL = re.compile(
     rf"(?<!{_LETTER})(?:"
     r"(?<![.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"  # e-mail
-    r"|(?i:[\w-]{1,32}(?:\ (?:dot|point|underscore|dash)\ [\w-]{1,32}){0,4}\ at\ [\w-]{1,32}"
-    r"(?:\ dot\ [\w-]{1,32}){0,3}\ dot\ (?:com|org|net|edu|gov|info|cn|uk|de|co)\b(?:\ dot\ [a-z]{2}\b)?)"  # spoken
+    r"|(?i:(?:[a-z0-9]\ ){0,24}(?:[a-z]{2,20}\ (?=\d{1,6}\ at\ ))?[\w-]{1,32}"  # spoken
+    r"(?:\ (?:dot|point|underscore|dash|hyphen)\ [\w-]{1,32}){0,4}"
+    r"\ at\ (?:[a-z0-9]\ ){0,12}[\w-]{1,32}(?:(?:\ dot\ |\.)[\w-]{1,32}){0,3}"
+    rf"(?:\ dot\ |\.)(?:{_TLD})\b(?:(?:\ dot\ |\.)[a-z]{{2}}\b)?)"
     r"|(?P<iban>[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?![^\W\u2e80-\u9fff]))"
     r"|(?P<date>(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})(?![-/.]?[^\W\u2e80-\u9fff]))"
     r"|(?P<long>\d(?:[ ,;.-]{0,3}\d){12,18}(?![^\W\u2e80-\u9fff]))"
-    r"|(?P<amount>\d{1,3}(?:,\d{3})+(?:\.\d\d)?(?![\d,]))"
+    r"|(?P<amount>\d{1,3}(?:,\d{3})+(?:\.\d\d)?(?![\d,])|\d{1,9}(?:\.\d{1,2})?"
+    r"(?=\ ?(?:%|元|块|美元|人民币|欧元|(?i:dollars|pounds|euros?|yuan|bucks|usd|eur|gbp|percent)\b)))"
     r"|[+(]?\d(?:[\s().\-/]{0,2}\d){4,}[Xx]?(?![^\W\u2e80-\u9fff])"  # a number of five digits and more
-    r"|(?i:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple)\b[\s,.-]*){5,}"  # the same, spoken
     r"|\d{1,5}[A-Za-z]?(?:\ [A-Z][\w'.-]{1,20}){1,4}\ "  # a house in a street
-    r"(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Way|Place|Pl|Square|Terrace|Close)\b"
+    r"(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Way|Place|Pl|Square|Terrace|Close|Hill)\b"
     r"(?:,?\ (?:Apt|Apartment|Unit|Suite|Flat)\.?\ \w{1,6})?"
+    rf"|(?i:(?:\d{{1,5}}[a-z]?|(?:(?:{_TENS})[ -])?(?:{_ONES}|{_TEENS}|{_TENS})),?"  # the same, as it is transcribed
+    rf"(?:\ (?!(?:{_NO_STREET})\b)[a-z][a-z'.-]{{1,20}}){{1,3}}\ (?:{_STREET})\b)"
+    r"|(?i:[a-z]{1,2}\d[a-z\d]?\ ?\d(?!(?:(?-i:st|nd|rd|th)|gb|tb)\b)[abd-hjlnp-uw-z]{2}\b)"  # a British postcode
     r")|\d{5,}[Xx]?"
-    r"|[零〇一二三四五六七八九幺两](?:[,，、\ ]?[零〇一二三四五六七八九幺两]){4,}"
     r"|[\u4e00-\u9fff]{2,20}(?:路|街|道|巷|弄|村)(?:[\d一二三四五六七八九十百零〇]{1,6}(?:号|弄|栋|幢|楼|单元|层|室)){1,5}"
+    rf"|(?<![A-Za-z0-9_.\-点{_HAN}])(?:[A-Za-z0-9_.-]|点|下划线|减号|[{_HAN}]){{1,40}}\ ?(?:艾特|at|@|圈[Aa])\ ?"
+    rf"(?:[A-Za-z0-9-]|[{_HAN}]){{1,30}}(?:\ ?(?:点|\.)\ ?(?i:{_TLD})(?![A-Za-z])){{1,2}}"
+    rf"|(?P<day>(?:(?:\d{{4}}|\d\d|[{_HAN}]{{2,4}})年)?(?:\d{{1,2}}|[一二三四五六七八九十]{{1,3}})月"
+    r"(?:(?:\d{1,2}|[一二三四五六七八九十]{1,3})[日号])?)"
+)
+
+_NO_SECRET = (
+    "a|again|and|at|been|being|correct|expired|for|has|hasn't|have|in|incorrect|invalid|is|it|needed|no|not|number|of"
+    "|on|or|please|required|reset|sent|still|that|the|to|too|very|was|what|when|working|wrong|your"
 )
 
 _SECRET = re.compile(
-    r"(?i:\b(?:password|passcode|passphrase|pin(?:\ code)?|security\ code|cvv)\b(?:\ (?:is|was)|:)?"
+    r"(?i:\b(?:password|passcode|passphrase|pin(?:\ (?:code|number))?|security\ code|cvv)\b(?:\ (?:is|was)\b|:)?"
     r"|(?:密码|口令|验证码)(?:是|为|：|:)?)[\s“\"']*"
-    r"(?P<secret>(?!(?:is|was|for|to|and|or|of|the|has|reset|again|please)\b)[^\W\u4e00-\u9fff][^\s，。,.!?！？“”]{2,31})"
+    rf"(?P<secret>(?!(?i:{_NO_SECRET})\b)[^\W\u4e00-\u9fff][^\s，。,.!?！？“”]{{2,31}})"
 )
 """What is said to be a password, where it is said."""
 
-_BIRTH = re.compile(r"(?i:born|birth|dob)[^.?!]{0,24}$|(?:生日|出生)[^。？！]{0,12}$")
+_BIRTH = re.compile(r"(?i:born|birth|dob|birthday)[^.?!]{0,24}$|(?:生日|出生|生于)[^。？！]{0,12}$")
 """What makes a date one that tells a person, straight before it."""
+
+_BORN = re.compile(r"(?:[，, ]?(?:的)?)?(?:出生|生的|生日|生人)")
+"""The same, straight behind it."""
+
+_BIRTHDAY = re.compile(
+    r"(?i:\b(?:born|birthday|birth|dob|d\.o\.b\.?)[\s,:]{1,2}(?:(?:is|was|on|in|date)\b[\s,:]{0,2}){0,3})"
+    rf"(?P<date>(?i:(?:(?:the|of|{_MONTHS}|{_ORDINALS}|{_ONES}|{_TEENS}|{_TENS}|\d{{1,4}}(?:st|nd|rd|th)?)\b[\s,-]{{0,2}})+))"
+)
+"""A birthday in words: days, months and years behind what says that it is one."""
+
+_OF_A_DATE = re.compile(rf"(?i:\b(?:{_MONTHS}|{_TEENS}|{_TENS})\b)|\d\d")
+
+_TOKEN = re.compile(
+    r"(?P<lead>(?i:\b(?:(?:last|final)\ (?:four|three|six|4|3|6)(?:\ (?:digits|numbers))?|cv[vc]2?|ending"
+    r"|(?:card|account|number|one|it|that)\ ends\ (?:in|with)|security\ (?:code|number)|pin(?:\ (?:code|number))?"
+    r"|passcode|verification\ code|one[- ]time\ code)\b)"
+    r"|尾号|后[四三六]位|末[四三]位|安全码|验证码|校验码|密码)"
+    rf"|(?i:\b(?:(?P<ones>{_ONES})|(?P<teens>{_TEENS})|(?P<tens>{_TENS})|(?P<double>double)|(?P<triple>triple))\b)"
+    r"|(?P<filler>(?i:\b(?:um|umm|uh|uhm|er|erm|ah|hmm|then|and\ then|dash|hyphen|space|slash)\b)"
+    r"|呃|嗯|额|啊|那个|然后)"
+    rf"|(?<!{_LETTER})(?<!\d[.,])(?P<figures>\d++)(?![A-Za-z:%])|(?P<han>[{_HAN}])"
+)
+"""Numbers in words and figures, what people say between them, and what says that a short one tells something."""
+
+_BETWEEN = re.compile(r"[\s,.;…、，。-]{0,5}")
+_ROUND = re.compile(
+    r"[\s-]?(?i:hundred|thousand|million|dollars?|pounds?|euros?|bucks|percent|cents|minutes?|hours?|days?|weeks?|months?"
+    r"|years?|times|people|items?|o'clock|am|pm|a\.m|p\.m)\b|[十百千万亿元块岁点]"
+)
+"""What tells, behind a number, that it counts something."""
+
+_LEAST, _LEAST_LED, _LED = 5, 3, 24
+"""Digits from which a spoken number is masked; the same behind a lead, and so many characters behind it."""
+
+Span: TypeAlias = tuple[int, int]
+"""Where something begins and ends in a text."""
 
 _NO_NAMES = frozenset(
     (
@@ -145,7 +214,7 @@ class Redactor:
         return structs.replace(turn, text=text, words=words)
 
     def _standard(self, text: str) -> str:
-        text = _SECRET.sub(_hide_secret, _PERSONAL.sub(_hide, text))
+        text = _without(text, [*_written(text), *_spoken(text)])
         return text if self._named is None else self._named.sub(self._name, text)
 
     def _name(self, match: re.Match[str]) -> str:
@@ -183,23 +252,95 @@ def _masked(text: str) -> str:
     return re.sub(r"\S", MASK, text)
 
 
-def _hide(match: re.Match[str]) -> str:
-    """Mask what was found, unless a closer look shows that it tells nobody."""
-    found = match.group()
-    if match["amount"] is not None:
-        return found
-    if match["date"] is not None and not _BIRTH.search(match.string, max(0, match.start() - 40), match.start()):
-        return found
-    if match["iban"] is not None and not _is_iban(found):
-        return re.sub(r"\d(?:[ -]?\d){4,}", lambda number: _masked(number.group()), found)
-    if match["long"] is not None and set(found) & set(",;") and not _is_card_or_id(found):
-        return re.sub(r"\d(?:[\s.-]{0,2}\d){4,}", lambda number: _masked(number.group()), found)
-    return _masked(found)
+def _without(text: str, spans: Sequence[Span]) -> str:
+    """The text with these parts masked; they may overlap."""
+    pieces, place = [], 0
+    for start, end in sorted(spans):
+        if end > place:
+            pieces += [text[place:start], _masked(text[max(start, place) : end])]
+            place = end
+    return "".join([*pieces, text[place:]])
 
 
-def _hide_secret(match: re.Match[str]) -> str:
-    start = match.start("secret") - match.start()
-    return match.group()[:start] + _masked(match["secret"])
+def _written(text: str) -> Iterator[Span]:
+    """Where personal data are that have a form of their own, unless a closer look shows that they tell nobody."""
+    for match in _PERSONAL.finditer(text):
+        kind, (start, end) = match.lastgroup, match.span()
+        if kind == "amount":
+            continue
+        if kind in ("date", "day") and not (_BIRTH.search(text, max(0, start - 40), start) or _BORN.match(text, end)):
+            continue
+        if kind == "iban" and not _is_iban(match.group()):
+            yield from (number.span() for number in re.compile(r"\d(?:[ -]?\d){4,}").finditer(text, start, end))
+        elif kind == "long" and set(match.group()) & set(",;") and not _is_card_or_id(match.group()):
+            yield from (number.span() for number in re.compile(r"\d(?:[\s.-]{0,2}\d){4,}").finditer(text, start, end))
+        else:
+            yield start, end
+    yield from (match.span("secret") for match in _SECRET.finditer(text))
+    yield from (match.span("date") for match in _BIRTHDAY.finditer(text) if _OF_A_DATE.search(match["date"]))
+
+
+class _Number:
+    """A number as it is said, part by part: how many digits it has so far, and where it is."""
+
+    __slots__ = ("_filled", "_tens", "broken", "digits", "end", "led", "passed", "start", "words")
+
+    def __init__(self, start: int, *, led: bool) -> None:
+        self.start = self.end = self.passed = start
+        self.led = led
+        self.digits = self.words = 0
+        self.broken = self._filled = self._tens = False
+
+    def add(self, part: re.Match[str]) -> None:
+        """Take a part. Behind a ten, a one is no digit more."""
+        kind, self.passed = part.lastgroup, part.end()
+        if kind == "filler":
+            self._filled = True
+            return
+        self.end = part.end()
+        self.broken |= self._filled
+        if kind == "figures":
+            self.digits += len(part.group())
+        elif kind in ("teens", "tens", "triple"):
+            self.digits += 2
+        elif kind != "ones" or not self._tens:
+            self.digits += 1
+        if kind in ("double", "triple"):
+            self.broken = True
+        elif kind != "figures":
+            self.words += 1
+        self._tens = kind == "tens"
+
+    def tells(self, text: str) -> bool:
+        """Whether it is to be masked; figures alone, without a break, are looked at in their own way."""
+        if self.digits < 2 * _LEAST and _ROUND.match(text, self.end):
+            return False
+        if self.led and self.digits >= _LEAST_LED:
+            return True
+        if self.words == 1:
+            return self.digits >= 2 * _LEAST
+        return self.digits >= _LEAST and bool(self.words or self.broken)
+
+
+def _spoken(text: str) -> Iterator[Span]:
+    """Where numbers are that are said: digit by digit or in pairs, with hesitations; short ones behind a lead."""
+    number: _Number | None = None
+    lead = -_LED - 1
+    for part in _TOKEN.finditer(text):
+        here, kind = part.start(), part.lastgroup
+        if number is not None and (kind == "lead" or not _BETWEEN.fullmatch(text, number.passed, here)):
+            if number.tells(text):
+                yield number.start, number.end
+            number = None
+        if kind == "lead":
+            lead = part.end()
+        elif number is None and kind != "filler":
+            led = here - lead <= _LED and not set(text[lead:here]) & set(".?!。？！")
+            number = _Number(here, led=led)
+        if number is not None:
+            number.add(part)
+    if number is not None and number.tells(text):
+        yield number.start, number.end
 
 
 def _tells(match: re.Match[str]) -> bool:
