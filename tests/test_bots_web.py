@@ -6,6 +6,7 @@ import gzip
 import select
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -145,6 +146,18 @@ def test_a_connection_that_the_server_ended_meanwhile_is_made_anew() -> None:
             assert line.exchange(asked, 1000, 5).body == b"ok"
             assert select.select([line._socket], [], [], 5)[0]  # it has gone
         line.close()
+
+
+def test_what_comes_before_an_answer_is_none() -> None:
+    early = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"
+    with answering(sends(early + HEAD + b"Content-Length: 2\r\n\r\nok")) as address:
+        assert Web(address).request("GET", address).text == "ok"
+
+
+def test_no_time_is_left_after_a_time() -> None:
+    assert wire.left(time.monotonic() + 60) > 1
+    with pytest.raises(TimeoutError):
+        wire.left(time.monotonic())
 
 
 def test_https_is_spoken_to_who_can_prove_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ Wire: https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from pytest_callqa.bots import Move, Reply
 from pytest_callqa.bots.chat import HANGS_UP, ChatBot
 from pytest_callqa.bots.web import MOST, Web, WebOptions, client, shorten
 from pytest_callqa.call import Event
+from pytest_callqa.errors import BotError
 
 
 class Options(WebOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -56,14 +58,15 @@ class Activities:
         self.web, self._options = web, options
         self._conversation = ""
         self._pushed: SimpleQueue[_Activity] = SimpleQueue()
+        self._refused: list[BotError] = []
         self._server: ThreadingHTTPServer | None = None
 
     def begin(self) -> Sequence[Reply]:
         """A new conversation, which the customer joins."""
         self.end()
-        self._pushed = SimpleQueue()
+        self._pushed, self._refused = SimpleQueue(), []
         self._conversation = uuid4().hex
-        self._server = _serve(self._pushed)
+        self._server = _serve(self._pushed, self._refused)
         if not self._options.joins:
             return []
         return self._post({"type": "conversationUpdate", "membersAdded": [{"id": "bot"}, {"id": "customer"}]})
@@ -91,11 +94,18 @@ class Activities:
             "conversation": {"id": self._conversation},
             **activity,
         }
-        answer = self.web.request("POST", self.web.url, json=sent)
+        try:
+            answer = self.web.request("POST", self.web.url, json=sent)
+        except BotError as error:
+            raise next(iter(self._refused), error) from None  # who is refused what it pushes may well break
         found = answer.read(_Expected).activities if answer.body.strip().startswith(b"{") else []
+        until = time.monotonic() + self._options.timeout
         with suppress(Empty):
-            while True:
+            while time.monotonic() < until:
                 found.append(self._pushed.get(timeout=self._options.quiet))
+            raise BotError(f"the bot went on for more than {self._options.timeout:g} s")
+        if self._refused:
+            raise self._refused[0]
         return [reply for each in found for reply in _replies(each)]
 
 
@@ -110,23 +120,31 @@ def _replies(activity: _Activity) -> list[Reply]:
     return []
 
 
-def _serve(pushed: SimpleQueue[_Activity]) -> ThreadingHTTPServer:
-    """The callback, on loopback: whatever activity is posted to it is put into the queue."""
+def _serve(pushed: SimpleQueue[_Activity], refused: list[BotError]) -> ThreadingHTTPServer:
+    """The callback, on loopback: whatever activity is posted to it is put into the queue, unless it is too large."""
 
     class Callback(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = self.rfile.read(min(length, MOST))
+            length = self.headers.get("Content-Length", "")
+            size = int(length) if length.isdecimal() else 0
+            if size > MOST:
+                refused.append(BotError(f"the bot sent an activity of more than {MOST:,} bytes"))
+                self.close_connection = True
+                self._answer(413, b"{}")
+                return
             try:
-                pushed.put(msgspec.json.decode(body, type=_Activity))
-                status, told = 200, msgspec.json.encode({"id": uuid4().hex})
+                pushed.put(msgspec.json.decode(self.rfile.read(size), type=_Activity))
             except msgspec.DecodeError:
-                status, told = 400, b"{}"
+                self._answer(400, b"{}")
+            else:
+                self._answer(200, msgspec.json.encode({"id": uuid4().hex}))
+
+        def _answer(self, status: int, body: bytes) -> None:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(told)))
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(told)
+            self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""

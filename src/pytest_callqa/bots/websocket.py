@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from typing import cast
@@ -11,13 +12,14 @@ from uuid import uuid4
 
 import msgspec
 from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.frames import CloseCode
 from websockets.sync.client import ClientConnection, connect
 
 from pytest_callqa.bots import Move, Reply
 from pytest_callqa.bots.chat import HANGS_UP, ChatBot
 from pytest_callqa.bots.http import Template, fill, json_path
 from pytest_callqa.bots.web import MOST, Secrets, WebOptions, bare, shorten
-from pytest_callqa.bots.wire import is_loopback, permit, resolve
+from pytest_callqa.bots.wire import is_loopback, left, permit, resolve
 from pytest_callqa.errors import BadInput, BotError
 
 
@@ -59,10 +61,12 @@ class Line:
         self._headers = {name: self._secrets.fill(value) for name, value in options.headers.items()}
         self._opened = ExitStack()
         self._connection: ClientConnection | None = None
+        self._until, self._read = 0.0, 0
 
     def open(self) -> None:
         """Connect anew. Raises :class:`BotError`."""
         self.close()
+        self._turn()
         try:
             host = self._host if is_loopback(self._host) else resolve(self._host)
             self._opened = ExitStack()
@@ -83,26 +87,43 @@ class Line:
         """Send a text, or anything else as JSON. Raises :class:`BotError` if the bot has gone."""
         assert self._connection is not None
         text = frame if isinstance(frame, str) else msgspec.json.encode(frame).decode()
+        self._turn()
         try:
             self._connection.send(text)
         except ConnectionClosed:
             raise BotError(f"{bare(self._url)} has closed the connection", [f"> {shorten(text)}"]) from None
 
     def receive(self, seconds: float) -> str | None:
-        """The next frame; None if none comes. Raises :class:`EOFError` once the bot has closed, properly."""
+        """The next frame; None if none comes. Raises :class:`EOFError` once the bot has closed, properly.
+
+        A turn is bounded however it is cut into frames: the bot has so many bytes and seconds for all of them.
+        """
         assert self._connection is not None
         try:
-            frame = self._connection.recv(timeout=seconds, decode=False)
+            frame = self._connection.recv(timeout=min(seconds, left(self._until)), decode=False)
+            self._read += len(frame)
+            if self._read > MOST:
+                raise self._long()
             return frame.decode()
         except TimeoutError:
+            if seconds < self._timeout and time.monotonic() >= self._until:  # it was still talking then
+                raise BotError(f"{bare(self._url)} went on for more than {self._timeout:g} s") from None
             return None
         except UnicodeDecodeError:
             raise BotError(f"{bare(self._url)} sent what is not UTF-8") from None
         except ConnectionClosed as closed:
+            if closed.sent is not None and closed.sent.code == CloseCode.MESSAGE_TOO_BIG:
+                raise self._long() from None
             code = closed.rcvd.code if closed.rcvd else 1006
             if code in (1000, 1001, 1005):
                 raise EOFError from None
             raise BotError(f"{bare(self._url)} broke off the connection: {closed}") from None
+
+    def _turn(self) -> None:
+        self._until, self._read = time.monotonic() + self._timeout, 0
+
+    def _long(self) -> BotError:
+        return BotError(f"{bare(self._url)} answered more than {MOST:,} bytes")
 
     def late(self) -> BotError:
         """The error of a bot that took too long."""

@@ -123,7 +123,7 @@ class Connection:
     def _connect(self, scheme: str, host: str, port: int | None, until: float) -> socket.socket:
         address = host if is_loopback(host) else resolve(host)
         tls = scheme == "https"
-        opened = socket.create_connection((address, port or (443 if tls else 80)), timeout=_left(until))
+        opened = socket.create_connection((address, port or (443 if tls else 80)), timeout=left(until))
         try:
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return self._trust.wrap_socket(opened, server_hostname=host) if tls else opened
@@ -145,18 +145,19 @@ def _stirs(opened: socket.socket) -> bool:
     return bool(select.select([opened], [], [], 0)[0])
 
 
-def _left(until: float) -> float:
-    left = until - time.monotonic()
-    if left <= 0:
+def left(until: float) -> float:
+    """The seconds left until a time of the monotonic clock. Raises :class:`TimeoutError` for none."""
+    seconds = until - time.monotonic()
+    if seconds <= 0:
         raise TimeoutError
-    return left
+    return seconds
 
 
 def _exchange(opened: socket.socket, state: h11.Connection, asked: Asked, most: int, until: float) -> Got:
     length = {} if asked.method == "GET" else {"Content-Length": str(len(asked.body))}
     headers = {"Host": asked.url.netloc.decode(), **asked.headers, **length}
     request = h11.Request(method=asked.method, target=asked.url.raw_path, headers=list(headers.items()))
-    opened.settimeout(_left(until))
+    opened.settimeout(left(until))
     opened.sendall(b"".join(state.send(event) or b"" for event in (request, h11.Data(asked.body), h11.EndOfMessage())))
     body = bytearray()
     status = 0
@@ -164,7 +165,7 @@ def _exchange(opened: socket.socket, state: h11.Connection, asked: Asked, most: 
     while True:
         event = state.next_event()
         if event is h11.NEED_DATA:
-            opened.settimeout(_left(until))
+            opened.settimeout(left(until))
             read = opened.recv(CHUNK)
             if not read and (state.their_state is h11.SEND_RESPONSE or state.trailing_data[1]):
                 raise ConnectionResetError("it closed the connection before it had answered")
@@ -202,7 +203,7 @@ class _Wsgi:
             raise AppBroke(error) from error
         if len(body) > most:
             raise TooLong
-        _left(until)
+        left(until)
         return _got(response, bytes(body))
 
     def close(self) -> None: ...
