@@ -131,75 +131,76 @@ class Findings(msgspec.Struct):
     trouble: str = ""
 
 
+class Tally:
+    """What conversations show of a book's portable rules: their census, and the shortest that breaks each rule."""
+
+    def __init__(self, book: RuleBook) -> None:
+        self.book = book
+        self.rules = [rule for rule in book if rule.portable]
+        self.census = Census()
+        self.shortest: dict[str, Played] = {}
+
+    def note(self, played: Played) -> None:
+        """Judge a conversation and count it; keep it for the rules that it breaks, if it is the shortest so far."""
+        found = verdicts(self.rules, played.call, self.book)
+        self.census.add(played, found)
+        for verdict in found:
+            known = self.shortest.get(verdict.clause)
+            if breaks(verdict) and (known is None or len(played.moves) < len(known.moves)):
+                self.shortest[verdict.clause] = played
+
+    @property
+    def broken(self) -> list[Rule]:
+        """The rules that some conversation breaks."""
+        return [rule for rule in self.rules if rule.clause in self.shortest]
+
+    @property
+    def unreached(self) -> set[str]:
+        """The clauses that no conversation has kept or broken yet, of those that one can."""
+        clauses = {rule.clause for rule in self.rules if not rule.manual} - self.shortest.keys()
+        return {clause for clause in clauses if not self.census.reached(clause)}
+
+    def findings(self, stage: Stage, replays: int = 0) -> Findings:
+        """What came of it, each breach as short as it can be made."""
+        found = {
+            rule.clause: shrink(rule, self.rules, self.book, stage, self.shortest[rule.clause], replays)
+            for rule in self.broken
+        }
+        return Findings(self.census, found)
+
+
 def campaign(book: RuleBook, stage: Stage, plan: Plan) -> Findings:
     """Play the plan's customers, aim at the rules that they did not reach, and shrink what breaks each rule.
 
     Raises :class:`BotError` when the bot breaks.
     """
-    rules = [rule for rule in book if rule.portable]
-    census = Census()
-    shortest: dict[str, Played] = {}
-    for rule in rules:
+    tally = Tally(book)
+    for rule in tally.rules:
         known = _search(rule, book, stage, plan, (Phase.reuse,)) if plan.database is not None else None
         if known is not None:
-            shortest[rule.clause] = known
-    play(rules, book, stage, plan, census, shortest)
-    aim(rules, book, stage, plan, census, shortest)
-    broken = [rule for rule in rules if rule.clause in shortest]
+            tally.shortest[rule.clause] = known
+    play(tally, stage, plan, (), plan.customers)
+    aim(tally, stage, plan)
     if plan.database is not None:
-        for rule in broken:
+        for rule in tally.broken:
             _search(rule, book, stage, plan, (Phase.generate,))  # which keeps the find
-    found = {rule.clause: shrink(rule, rules, book, stage, shortest[rule.clause]) for rule in broken}
-    return Findings(census, found)
+    return tally.findings(stage)
 
 
-def play(
-    rules: Sequence[Rule],
-    book: RuleBook,
-    stage: Stage,
-    plan: Plan,
-    census: Census,
-    shortest: dict[str, Played],
-    *,
-    acts: Sequence[Act] = (),
-    most: int = 0,
-) -> None:
-    """Play conversations and judge each by all the rules; the ``shortest`` that breaks each of them is noted."""
-
-    def count(played: Played) -> None:
-        note(played, rules, book, census, shortest)
-
-    run_machine(stage, "all rules", count, plan, (Phase.generate,), acts, most or plan.customers)
+def play(tally: Tally, stage: Stage, plan: Plan, acts: Sequence[Act], most: int) -> None:
+    """Play so many conversations of customers who do these acts (default: all), and note each."""
+    run_machine(stage, "all rules", tally.note, plan, (Phase.generate,), acts, most)
 
 
-def note(played: Played, rules: Sequence[Rule], book: RuleBook, census: Census, shortest: dict[str, Played]) -> None:
-    """Judge a conversation and count it; keep it for the rules that it breaks, if it is the shortest so far."""
-    found = verdicts(rules, played.call, book)
-    census.add(played, found)
-    for verdict in found:
-        known = shortest.get(verdict.clause)
-        if breaks(verdict) and (known is None or len(played.moves) < len(known.moves)):
-            shortest[verdict.clause] = played
-
-
-def aim(
-    rules: Sequence[Rule],
-    book: RuleBook,
-    stage: Stage,
-    plan: Plan,
-    census: Census,
-    shortest: dict[str, Played],
-) -> None:
+def aim(tally: Tally, stage: Stage, plan: Plan) -> None:
     """Play customers who do little else than one thing, each in turn, until every rule is reached."""
-    wanted = {rule.clause for rule in rules if not rule.manual}
     free = [act for act in stage.acts if not act.when]
     answers = [act for act in stage.acts if act.when]
     for act in free:
-        wanted = {clause for clause in wanted if not census.reached(clause) and clause not in shortest}
+        wanted = len(tally.unreached)
         if not wanted:
             break
-        most = max(AIMED * len(wanted) // len(free), 1)
-        play(rules, book, stage, plan, census, shortest, acts=(act, *answers), most=most)
+        play(tally, stage, plan, (act, *answers), max(AIMED * wanted // len(free), 1))
 
 
 def shrink(rule: Rule, rules: Sequence[Rule], book: RuleBook, stage: Stage, played: Played, replays: int = 0) -> Found:

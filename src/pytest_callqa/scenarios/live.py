@@ -8,7 +8,7 @@ from random import Random
 from threading import Lock
 
 from pytest_callqa.rules import RuleBook
-from pytest_callqa.scenarios.campaign import TURNS, Census, Findings, Plan, note, shrink
+from pytest_callqa.scenarios.campaign import TURNS, Findings, Plan, Tally
 from pytest_callqa.scenarios.customers import Customer
 from pytest_callqa.scenarios.machine import ATTENTIVE, Dialogue, Played, Stage, dialogue
 
@@ -18,19 +18,15 @@ def live(book: RuleBook, stage: Stage, plan: Plan) -> Findings:
 
     Raises :class:`BotError` when the bot breaks.
     """
-    rules = [rule for rule in book if rule.portable]
-    census = Census()
-    shortest: dict[str, Played] = {}
+    tally = Tally(book)
     judging = Lock()
 
     def judge(played: Played) -> None:
         with judging:
-            note(played, rules, book, census, shortest)
+            tally.note(played)
 
     hold(stage, judge, plan)
-    broken = [rule for rule in rules if rule.clause in shortest]
-    found = {rule.clause: shrink(rule, rules, book, stage, shortest[rule.clause], plan.replays) for rule in broken}
-    return Findings(census, found)
+    return tally.findings(stage, plan.replays)
 
 
 def hold(stage: Stage, judge: Callable[[Played], None], plan: Plan) -> None:
