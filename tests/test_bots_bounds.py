@@ -147,7 +147,7 @@ def test_a_socket_that_never_stops_is_broken_off(tmp_path: Path, kind: str) -> N
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         file = tmp_path / "bot.yaml"
-        file.write_text(f"bot: {kind}:ws://127.0.0.1:{server.socket.getsockname()[1]}\ntimeout: 0.2\n")
+        file.write_text(f"bot: {kind}:ws://127.0.0.1:{server.socket.getsockname()[1]}\ntimeout: 0.2\nquiet: 0.1\n")
         with flat(), pytest.raises(BotError, match=r"went on for more than 0\.2 s|answered more than 1,000,000 bytes"):
             drive(find_bot(str(file)), [Move(text="hi")])
         server.shutdown()
@@ -200,9 +200,9 @@ def test_activities_without_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize("lines", ["plain", "json"])
 def test_a_program(tmp_path: Path, lines: str) -> None:
     program = tmp_path / "program.py"
-    program.write_text(f"input()\nfor _ in range({PARTS}): print('x' * {PART}, end='')\n")
+    program.write_text(f"for _ in range({PARTS}): print('x' * {PART}, end='')\n")
     file = tmp_path / "bot.yaml"
-    file.write_text(f"bot: 'stdio:{sys.executable} {program}'\nlines: {lines}\nquiet: 0.1\n")
+    file.write_text(f"bot: 'stdio:{sys.executable} {program}'\nlines: {lines}\nprompt: none\n")
     with flat(), pytest.raises(BotError, match="the program wrote more than 1,000,000 bytes"):
         drive(find_bot(str(file)), [Move(text="hi")])
 
