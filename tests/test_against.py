@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,10 +11,14 @@ import pytest
 from flask import Flask, Response, jsonify, request
 from tests.servers import serving
 
-from harness import Project
+from harness import PHRASES as CONDUCT_PHRASES
+from harness import Project, talk
 from pytest_callqa import Call
 from pytest_callqa.call import Turn
-from pytest_callqa.scenarios.blame import SHOWN, Blame, Line, Text, blame_said
+from pytest_callqa.gate.decision import Gate
+from pytest_callqa.outputs import pieces
+from pytest_callqa.phrases import PhraseBook
+from pytest_callqa.scenarios.blame import SHOWN, Blame, Line, Text, blame_heard, blame_said
 
 WORKERS = [(), ("-n", "2")]
 
@@ -73,6 +78,22 @@ def test_the_changed_line_of_a_script_is_named(play: Project, old: str, workers:
             "  + rules/script.yaml:9: do: [[]say: Watch it.[]]",
         ]
     )
+
+
+def test_pipelines_are_shown_the_changed_line(play: Project) -> None:
+    play.file("rules/old.yaml", SCRIPT).file("rules/script.yaml", SCRIPT.replace("I am sorry.", "Watch it."))
+    report = ("--callqa-report", "report.html")
+    against(play, ("--callqa-script", "rules/script.yaml"), "rules/old.yaml", *report)
+
+    def told(name: str) -> str:
+        return "".join(pieces(name, [play.path / ".callqa/ledger.jsonl"], Gate(), None, ""))
+
+    assert "::error file=rules/script.yaml,line=8,title=1.2 critical::" in told("github")
+    [result] = json.loads(told("sarif"))["runs"][0]["results"]
+    place = result["locations"][0]["physicalLocation"]
+    assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("rules/script.yaml", 8)
+    [finding] = json.loads(told("json"))["findings"]
+    assert (finding["blamed"], finding["rule_file"]) == ("rules/script.yaml:8", "rules/test_rules.py")
 
 
 def test_a_wait_that_changed_is_named_beside_what_was_said(play: Project) -> None:
@@ -318,3 +339,130 @@ def test_many_lines_are_told_in_short() -> None:
     assert told[:2] == ["why:", "  + new:0: x"]
     assert told[-1] == "  and 2 more"
     assert list(Blame().told()) == []
+
+
+# -- rule books
+
+
+CALLS = (
+    talk("long", "agent: Hello.", "customer: How do I pay?", "agent: Like this.", "customer: Damn!", "agent: My bad."),
+    talk("short", "agent: Hello.", "customer: Damn!", "agent: My bad, I am Ann.", names=["Ann"]),
+    talk("rude", "agent: Hello.", "customer: Damn!", "agent: So what."),
+)
+
+
+@pytest.fixture
+def books(play: Project) -> Project:
+    """An old book that takes "my bad" for an apology, and a new one that does not."""
+    old = CONDUCT_PHRASES.replace("I apologise]", "I apologise, my bad]")
+    for name in ("test_rules.py", "code.toml", "customers.yaml"):
+        play.file(f"old/{name}", (play.path / "rules" / name).read_text())
+    return play.file("old/phrases/en.yaml", old)
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+def test_recorded_calls_are_judged_by_the_old_book_and_the_new_one(books: Project, workers: tuple[str, ...]) -> None:
+    ran = books.calls(*CALLS).run("--callqa-against", "old", *workers)
+    ran.assert_outcomes(failed=1, passed=3)
+    ran.stdout.fnmatch_lines(
+        [
+            "callqa: recorded calls, judged as by old and as they are now; *",
+            "1.2 Swearing is met with an apology",
+            "passed before, failed now, in 2 of 3 calls; the shortest:",
+            "  0:02.5 customer: Damn!",
+            "> 0:05.0 agent: My bad, I am Ⓐ••.",
+            "the agent's reply says sorry: not found",
+            "heard otherwise: sorry, by these changed wordings:",
+            "  - old/phrases/en.yaml:6: my bad",
+            "clause  before  now     conversations  call         changed line",
+            "1.2     passed  failed              2  1.2-short-f  rules/phrases/en.yaml:6",
+        ]
+    )
+    ran.stdout.no_fnmatch_line("*agent: Hello*")  # which is nothing to the difference, but part of the call
+    assert books.verdicts() == {"1.2-short-f": "pfmn"}
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+def test_generated_conversations_are_judged_by_the_old_book_and_the_new_one(
+    books: Project, workers: tuple[str, ...]
+) -> None:
+    books.file("rules/script.yaml", SCRIPT.replace("I am sorry.", "My bad."))
+    ran = against(books, ("--callqa-script", "rules/script.yaml"), "old", *workers)
+    ran.stdout.fnmatch_lines(
+        [
+            "passed before, failed now, in * of * conversations; the shortest:",
+            "> * agent: My bad.",
+            "  - old/phrases/en.yaml:6: my bad",
+        ]
+    )
+    ran.stdout.no_fnmatch_line("before:")
+
+
+def test_without_calls_those_of_the_book_are_judged_and_one_that_cannot_be_read_is_told(books: Project) -> None:
+    books.calls(*CALLS, {"id": "odd", "turns": 5}, name="rules/calls/day.jsonl")
+    ran = books.run("--callqa-against", "old", "-k", "test_greets", calls=None)
+    ran.assert_outcomes(passed=1)
+    assert ran.ret == pytest.ExitCode.TESTS_FAILED
+    ran.stdout.fnmatch_lines(["not judged, could not be read: 1 call", "conversations: 3", "differences: 0"])
+
+
+def test_a_rule_that_changed_is_told_from_a_wording_that_did(books: Project) -> None:
+    rules = (books.path / "rules/test_rules.py").read_text()
+    books.file("rules/test_rules.py", rules.replace("assert call.agent.first", "assert not call.agent.first"))
+    ran = books.calls(*CALLS).run("--callqa-against", "old", "-k", "test_greets")
+    ran.stdout.fnmatch_lines(
+        [
+            "passed before, failed now, in 3 of 3 calls*",
+            "no phrase is heard otherwise: a rule, a situation or code.toml*",
+        ]
+    )
+
+
+def test_a_book_that_cannot_be_read_is_a_usage_error(books: Project) -> None:
+    books.file("old/code.toml", "one two").calls(*CALLS)
+    ran = books.run("--callqa-against", "old")
+    ran.stderr.fnmatch_lines(["ERROR: --callqa-against: *code.toml: not valid TOML*"])
+    books.file("old/code.toml", "").file("rules/customers.yaml", "moevs: {}").file("rules/script.yaml", SCRIPT)
+    against(books, ("--callqa-script", "rules/script.yaml"), "old").stdout.fnmatch_lines(["*'moevs' is no part of *"])
+
+
+def book(*phrases: str, language: str = "en") -> PhraseBook:
+    text = "\n".join([f"language: {language}", "phrases:", *(f"  {phrase}" for phrase in phrases)])
+    return PhraseBook.parse({"en.yaml": text})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why", "lines", "place"),
+    [
+        ("sorry: [sorry]", "sorry: [sorry, my bad]", "heard otherwise: sorry, by these", ["+3 my bad"], "en.yaml:3"),
+        ("sorry: [my bad, sorry]", "sorry: [sorry]", "heard otherwise: sorry, by these", ["-3 my bad"], "en.yaml:3"),
+        ("so_sorry: [my bad]", "sorry: [sorry]", "heard otherwise: so sorry, by these", ["-3 my bad"], ""),
+        (
+            "sorry: [my bad]",
+            "sorry: {any: [my bad], unless: [well my bad, too bad]}",
+            "heard otherwise: sorry, by these",
+            ["+3 well my bad", "+3 too bad"],
+            "en.yaml:3",
+        ),
+        (
+            "sorry: [my bad boy]",
+            "sorry: {any: [my bad boy], threshold: 60}",
+            "heard otherwise: sorry; no wording",
+            [],
+            "",
+        ),
+        ("sorry: [my bad]", "sorry: [my bad, excuse]", "no phrase is heard otherwise", [], ""),
+    ],
+)
+def test_the_wordings_that_make_phrases_be_heard_otherwise_are_blamed(
+    old: str, new: str, why: str, lines: list[str], place: str
+) -> None:
+    found = blame_heard([(book(old), book(new))], "en", {}, ["Well, my bad, it is."])
+    assert found.why.startswith(why)
+    assert [f"{line.sign}{line.number} {line.text}" for line in found.lines] == lines
+    assert found.place == place
+
+
+def test_a_language_that_only_one_book_speaks_says_nothing() -> None:
+    found = blame_heard([(book("sorry: [sorry]", language="fr"), book("sorry: [sorry]"))], "en", {}, ["Sorry."])
+    assert found.why.startswith("no phrase")

@@ -94,13 +94,17 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_fie
 
 
 class Found(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What a failed, waived or broken verdict rests on; ``start`` in seconds, ``broken`` of ``moments`` failed."""
+    """What a failed, waived or broken verdict rests on; ``start`` in seconds, ``broken`` of ``moments`` failed.
+
+    ``blamed`` is file and line of the change that it comes from, if that is known.
+    """
 
     reason: str
     start: float | None = None
     line: str = ""
     broken: int = 0
     waiver: str = ""
+    blamed: str = ""
     evidence: tuple[Evidence, ...] = ()
 
 
@@ -368,6 +372,7 @@ def entry(start: Entry, order: Sequence[str], verdicts: Iterable[Verdict], text:
                 line=verdict.line,
                 broken=verdict.broken,
                 waiver=verdict.waiver,
+                blamed=verdict.blamed,
                 evidence=verdict.evidence,
             )
         elif verdict.outcome is Outcome.UNDECIDED:

@@ -496,6 +496,16 @@ class PhraseBook:
         entry = self._languages[primary(language)].entries.get(name)
         return tuple(str(w.text) for wordings in entry.parts.values() for w in wordings) if entry else ()
 
+    def written(self, name: str, language: str) -> Mapping[tuple[str, str], tuple[str, int]]:
+        """File and line of every wording of a phrase, by its part (``!`` for a guard) and its text; of none: empty.
+
+        Those of phrases that it refers to are among them.
+        """
+        entry = self._languages[primary(language)].entries.get(name)
+        groups = {**entry.parts, "!": entry.unless} if entry else {}
+        places = {(str(part), str(w.text)): w.place.split("\n") for part, wordings in groups.items() for w in wordings}
+        return {key: (file, int(line)) for key, (file, line) in places.items()}
+
     def sentences(
         self, name: str, language: str, slots: Mapping[str, Sequence[str]] | None = None
     ) -> Mapping[str, tuple[str, ...]]:

@@ -69,7 +69,8 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Of one rule on one call. ``reason`` is one line for people; ``moments`` counts the situation's.
 
     ``start`` is when the breach (or the doubt) is, in seconds; ``line`` the rule's own failing line.
-    ``waiver`` says who accepted the breach, until when and why; the outcome is then *waived*.
+    ``waiver`` says who accepted the breach, until when and why; the outcome is then *waived*. ``blamed`` is file and
+    line of the change that it comes from, if that is known.
     """
 
     clause: str
@@ -80,6 +81,7 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     start: float | None = None
     line: str = ""
     waiver: str = ""
+    blamed: str = ""
     evidence: tuple[Evidence, ...] = ()
 
     def to_dict(self) -> dict[str, Plain]:

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from pytest_callqa.gate.decision import GateFinding, Result, State
-from pytest_callqa.outputs.results import Results, place_of
+from pytest_callqa.outputs.results import Results, rule_place_of
 from pytest_callqa.report.figures import Counts, Rate
 from pytest_callqa.rules import Severity
 
@@ -78,7 +78,10 @@ class RateResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FindingResult(msgspec.Struct, frozen=True, kw_only=True):
-    """A clause that a call breaks, or broke before; ``start`` in seconds, ``fingerprint`` the same in every run."""
+    """A clause that a call breaks, or broke before; ``start`` in seconds, ``fingerprint`` the same in every run.
+
+    ``blamed`` is file and line of the change that it comes from, of a run that compares.
+    """
 
     state: State
     clause: str
@@ -91,6 +94,7 @@ class FindingResult(msgspec.Struct, frozen=True, kw_only=True):
     waiver: str
     rule_file: str
     rule_line: int
+    blamed: str
     fingerprint: str
 
 
@@ -219,7 +223,7 @@ def _share(rate: Rate | None) -> Share | None:
 
 def _finding(results: Results, finding: GateFinding) -> FindingResult:
     entry, found = finding.entry, finding.found
-    file, line = place_of(finding)
+    file, line = rule_place_of(finding)
     return FindingResult(
         state=finding.state,
         clause=finding.rule.clause,
@@ -232,5 +236,6 @@ def _finding(results: Results, finding: GateFinding) -> FindingResult:
         waiver=found.waiver if found else "",
         rule_file=file,
         rule_line=line,
+        blamed=found.blamed if found else "",
         fingerprint=results.fingerprint(finding),
     )

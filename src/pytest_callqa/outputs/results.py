@@ -40,6 +40,12 @@ class Results:
 
 
 def place_of(finding: GateFinding) -> tuple[str, int]:
+    """File and line where a reviewer is to look: the changed line that is to blame, if one is, else the rule's."""
+    file, colon, line = (finding.found.blamed if finding.found is not None else "").rpartition(":")
+    return (file, int(line)) if colon else rule_place_of(finding)
+
+
+def rule_place_of(finding: GateFinding) -> tuple[str, int]:
     """File and line of the rule: the very line that failed, where it is known. A rule without a place: line 1."""
     file, _, line = finding.rule.place.rpartition(":")
     number = int(line) if line.isdecimal() else 1

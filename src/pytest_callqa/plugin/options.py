@@ -44,7 +44,10 @@ TEXTS = {
     "ledger": (DEFAULT_LEDGER, f"write the ledger here (default {DEFAULT_LEDGER})"),
     "cells": (str(CELLS), f"rules times calls up to which auto takes cells (default {CELLS})"),
     "script": ("", "play generated customers against this agent's script, such as conduct_specs/script.yaml"),
-    "against": ("", "say the same to this older script or bot, and tell only what ends otherwise"),
+    "against": (
+        "",
+        "say the same to this older script or bot, or judge by this older rule book, and tell only what ends otherwise",
+    ),
     "variants": ("0", "judge so many variants of each call, and fail the rules whose verdict changes"),
     "customers": ("", f"how many customers are generated (default {CUSTOMERS}, fewer for live bots)"),
     "profile": ("auto", "what generated customers spare the bot: deterministic, live or slow; auto asks the bot"),

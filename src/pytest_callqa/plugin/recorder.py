@@ -177,10 +177,13 @@ class Recorder:
         lines = list(self._told)
         if decision is not None:
             from pytest_callqa.gate.telling import gate_lines
-            from pytest_callqa.report.text import terminal_lines
+            from pytest_callqa.report.text import exhibit_lines, terminal_lines
 
             width = terminalreporter._tw.fullwidth
-            lines = [*terminal_lines(decision.summary, width), "", *gate_lines(decision, width), *lines]
+            summary = decision.summary
+            tables = summary.exhibits if "comparison" in summary.modes else ()
+            differences = [line for table in tables for line in ("", *exhibit_lines(table, width))]
+            lines = [*terminal_lines(summary, width), *differences, "", *gate_lines(decision, width), *lines]
         if lines:
             terminalreporter.section("call quality")
         for line in lines:

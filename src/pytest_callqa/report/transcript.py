@@ -152,7 +152,9 @@ def facts(entry: ledger.Entry) -> tuple[tuple[str, str], ...]:
 def _judged(entry: ledger.Entry, rule: int, found: ledger.Found, level: TextLevel) -> Judged:
     return Judged(
         rule=rule,
-        reason=unquoted(found.reason, level) + (f"; waived: {found.waiver}" if found.waiver else ""),
+        reason=unquoted(found.reason, level)
+        + (f"; waived: {found.waiver}" if found.waiver else "")
+        + (f"; changed in {found.blamed}" if found.blamed else ""),
         start=_rounded(found.start),
         turn=_turn(entry, found),
         line=found.line,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Literal, NamedTuple
 
 import msgspec
 
 from pytest_callqa.call import Call
-from pytest_callqa.phrases import sentences, split_words
+from pytest_callqa.phrases import Matcher, PhraseBook, sentences, split_words
 
 SHOWN = 8
 """Lines named of one difference."""
@@ -113,6 +113,49 @@ def blame_said(files: Iterable[tuple[Text, Text]], new: Call, old: Call) -> Blam
         only = tuple(line for line, _ in changes[0].lines())
         return Blame("nothing else has changed than these lines:", only, changes[0].place)
     return Blame(f"no changed line says what differs; changed are {', '.join(change.place for change in changes)}")
+
+
+def blame_heard(
+    books: Iterable[tuple[PhraseBook, PhraseBook]],
+    language: str,
+    slots: Mapping[str, Sequence[str]],
+    texts: Sequence[str],
+) -> Blame:
+    """The changed wordings of those phrases that two books (old and new) hear otherwise in these texts."""
+    names: list[str] = []
+    lines: list[Line] = []
+    places: list[str] = []
+    for old, new in books:
+        if not (old.speaks(language) and new.speaks(language)):
+            continue
+        for name in _heard_otherwise(old.matcher(language, slots), new.matcher(language, slots), texts):
+            names.append(name.replace("_", " "))
+            before, after = old.written(name, language), new.written(name, language)
+            gone = [Line("-", *before[key], key[1]) for key in before if key not in after]
+            come = [Line("+", *after[key], key[1]) for key in after if key not in before]
+            lines += [*gone, *come]
+            if gone or come:
+                places += [f"{line.file}:{line.number}" for line in come] or [
+                    "{}:{}".format(*p) for p in after.values()
+                ]
+    if lines:
+        return Blame(
+            f"heard otherwise: {', '.join(names)}, by these changed wordings:", tuple(lines), next(iter(places), "")
+        )
+    if names:
+        return Blame(
+            f"heard otherwise: {', '.join(names)}; no wording has changed, but a threshold or the language's words"
+        )
+    return Blame("no phrase is heard otherwise: a rule, a situation or code.toml has changed")
+
+
+def _heard_otherwise(old: Matcher, new: Matcher, texts: Iterable[str]) -> list[str]:
+    """The names of phrases, sorted."""
+    names: set[str] = set()
+    for text in texts:
+        before, after = old.heard(text), new.heard(text)
+        names |= {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    return sorted(names)
 
 
 def _changes(old: Text, new: Text) -> Iterator[_Change]:

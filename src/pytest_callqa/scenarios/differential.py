@@ -13,9 +13,10 @@ from msgspec.structs import replace
 
 from pytest_callqa.bots import Move
 from pytest_callqa.call import Call
+from pytest_callqa.engine import hear
 from pytest_callqa.ledger import Exhibit
 from pytest_callqa.rules import RuleBook
-from pytest_callqa.scenarios.blame import Blame
+from pytest_callqa.scenarios.blame import Blame, blame_heard
 from pytest_callqa.scenarios.campaign import Plan, run_machine, verdicts
 from pytest_callqa.scenarios.live import hold
 from pytest_callqa.scenarios.machine import Played, Stage, replay
@@ -32,8 +33,8 @@ class Difference(msgspec.Struct, frozen=True):
     """A rule that ends otherwise now than before, and the shortest conversation that shows it.
 
     ``conversations`` counts those in which it ends just so. ``call`` is the one of now, ``before`` that of the old bot
-    (None: it is the same call, judged by an old book), ``reason`` what the old verdict said. Of bots that vary,
-    ``again`` of ``tried`` replays ended just so. ``blame`` names the changed lines that it comes from.
+    (None: it is the same call, judged by an old book). Of bots that vary, ``again`` of ``tried`` replays ended just so.
+    ``fewest`` is a recorded call with only those turns that show it. ``blame`` names the changed lines it comes from.
     """
 
     clause: str
@@ -43,9 +44,9 @@ class Difference(msgspec.Struct, frozen=True):
     call: Call
     before: Call | None
     verdicts: tuple[Verdict, ...]
-    reason: str = ""
     again: int = 0
     tried: int = 0
+    fewest: Call | None = None
     blame: Blame = Blame()
 
     @property
@@ -100,11 +101,16 @@ class Judges:
 
     def difference(self, key: Key, conversations: int, call: Call, before: Call | None) -> Difference:
         """The difference that a call shows, with its verdicts by the new book."""
-        clause, old, new = key
-        [then] = verdicts([self.rules[clause][0]], before or call, self.old, quotes=None, told=self.told)
         portable = [rule for rule in self.new if rule.portable]
         now = tuple(verdicts(portable, call, self.new, quotes=None, told=self.told))
-        return Difference(clause, old, new, conversations, call, before, now, then.reason)
+        return Difference(*key, conversations, call, before, now)
+
+    def blame(self, difference: Difference) -> Blame:
+        """The changed wordings that make the books hear its call otherwise."""
+        before, rule = self.rules[difference.clause]
+        heard = hear(difference.fewest or difference.call, self.new.code, **self.told)
+        texts = [said.text for said in heard.utterances]
+        return blame_heard(zip(before.books, rule.books, strict=False), heard.language, heard.slots, texts)
 
 
 class _Shown(msgspec.Struct):
@@ -178,9 +184,11 @@ def compare_calls(judges: Judges, calls: Iterable[Call]) -> Compared:
         for key in judges.differing(call, call):
             counts[key] += 1
             shown[key] = min(shown.get(key, call), call, key=lambda each: len(each.turns))
-    compared.differences = tuple(
-        judges.difference(key, counts[key], _fewest(judges, key, shown[key]), None) for key in judges.in_order(shown)
-    )
+    found = []
+    for key in judges.in_order(shown):
+        call = replace(shown[key], id=f"{key[0]}-{shown[key].id}-{key[2].letter}")
+        found.append(replace(judges.difference(key, counts[key], call, None), fewest=_fewest(judges, key, call)))
+    compared.differences = tuple(found)
     return compared
 
 
@@ -196,7 +204,7 @@ def _fewest(judges: Judges, key: Key, call: Call) -> Call:
             else:
                 first += length
         length = length if shorter else length // 2
-    return replace(call, id=f"{key[0]}-{call.id}-{key[2].letter}")
+    return call
 
 
 def exhibit(compared: Compared, new: str, old: str) -> Exhibit:
