@@ -19,7 +19,7 @@ from pytest_callqa.plugin.conversations import Source, stage_of
 from pytest_callqa.plugin.settings import Settings
 from pytest_callqa.plugin.together import Together
 from pytest_callqa.readers import Unreadable, read_calls
-from pytest_callqa.redact import redactor
+from pytest_callqa.redact import Redactor, redactor
 from pytest_callqa.rules import Rule, RuleBook
 from pytest_callqa.scenarios.blame import Blame, Text, blame_said
 from pytest_callqa.scenarios.campaign import Plan
@@ -46,7 +46,8 @@ class _Comparison(Together[Compared]):
             self.broke(rule, came.trouble)
         worse = [each for each in came.differences if each.clause == rule.clause and each.worse]
         if worse:
-            told = [line for each in worse for line in _told(each, f"{came.conversations:,} {self.what}")]
+            level, all_of_them = self.settings.redact, f"{came.conversations:,} {self.what}"
+            told = [line for each in worse for line in _told(each, all_of_them, redactor(each.call.names, level=level))]
             pytest.fail("\n".join([f"{rule.clause} {rule.title}", *told]), pytrace=False)
         return ""
 
@@ -148,14 +149,14 @@ def plan_of(profile: Profile, seed: int) -> Plan:
     return Plan(profile.customers, seed, None, profile.replays, profile.at_once)
 
 
-def _told(each: Difference, all_of_them: str) -> Iterator[str]:
+def _told(each: Difference, all_of_them: str, hide: Redactor) -> Iterator[str]:
     """A difference for people, a line each."""
     yield f"{each.old} before, {each.new} now, in {each.conversations:,} of {all_of_them}; the shortest:"
-    yield from transcript(each.call, each.verdict)
-    yield each.verdict.reason
+    yield from transcript(hide.call(each.call), each.verdict)
+    yield hide(each.verdict.reason)
     if each.before is not None:
         yield "before:"
-        yield from transcript(each.before)
+        yield from transcript(hide.call(each.before))
     if each.tried:
         yield f"tried again: {each.again} of {each.tried} end so"
     yield from each.blame.told()

@@ -21,6 +21,7 @@ from pytest_callqa.phrases import PhraseBook
 from pytest_callqa.plugin.recorder import NOT_REACHED
 from pytest_callqa.plugin.settings import Settings
 from pytest_callqa.plugin.together import Together
+from pytest_callqa.redact import redactor
 from pytest_callqa.rules import Rule, RuleBook
 from pytest_callqa.scenarios.campaign import Census, Findings, Found, Plan, campaign
 from pytest_callqa.scenarios.customers import Cast
@@ -156,8 +157,9 @@ class Conversations(Together[Findings]):
         census, broken = came.census, came.found.get(rule.clause)
         if broken is not None:
             times = f"{census.broken(rule.clause):,} of {census.conversations:,} conversations break this rule"
-            lines = transcript(broken.call, broken.verdict)
-            told = [f"{rule.clause} {rule.title}", f"{times}; the shortest:", *lines, broken.verdict.reason]
+            hide = redactor(broken.call.names, level=self.settings.redact)
+            lines = transcript(hide.call(broken.call), broken.verdict)
+            told = [f"{rule.clause} {rule.title}", f"{times}; the shortest:", *lines, hide(broken.verdict.reason)]
             if broken.tried:
                 told.append(f"tried again: broken {broken.broke} of {broken.tried}")
             if self.settings.save_failures is not None:

@@ -67,6 +67,7 @@ class Together(ABC, Generic[Came]):
         """End the item of a rule that could not be tried: an error, told in full by the first of the book."""
         assert self.book is not None
         first = next(iter(self.book)).clause == rule.clause
+        trouble = redactor(level=self.settings.redact)(trouble)
         self.troubled = True
         pytest.fail(trouble if first else trouble.partition("\n")[0], pytrace=False)
 
