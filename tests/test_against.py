@@ -80,6 +80,14 @@ def test_the_changed_line_of_a_script_is_named(play: Project, old: str, workers:
     )
 
 
+def test_a_spent_budget_ends_a_comparison(play: Project) -> None:
+    play.file("rules/old.yaml", SCRIPT).file("rules/script.yaml", SCRIPT.replace("I am sorry.", "Watch it."))
+    ran = against(play, ("--callqa-script", "rules/script.yaml"), "rules/old.yaml", "--callqa-requests", "100")
+    ran.assert_outcomes(failed=1, passed=3)
+    [conversations] = (int(line.split()[1]) for line in ran.outlines if line.startswith("conversations: "))
+    assert conversations < 25
+
+
 def test_pipelines_are_shown_the_changed_line(play: Project) -> None:
     play.file("rules/old.yaml", SCRIPT).file("rules/script.yaml", SCRIPT.replace("I am sorry.", "Watch it."))
     report = ("--callqa-report", "report.html")

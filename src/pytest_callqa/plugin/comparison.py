@@ -75,7 +75,7 @@ class AgainstBot(_Comparison):
         budget = Budget(self.profile.minutes, self.profile.requests)
         try:
             new, old = stage_of(self.new, book, budget), stage_of(self.old, book, budget)
-            compared = compare(Judges(book, book), new, old, plan_of(self.profile, self.seed))
+            compared = compare(Judges(book, book), new, old, plan_of(self.profile, self.seed, self.new, self.old))
         except (BadBook, BotError) as error:
             return Compared(trouble=str(error))
         compared.differences = tuple(replace(each, blame=self._blame(each)) for each in compared.differences)
@@ -124,7 +124,7 @@ class AgainstBook(_Comparison):
     def _play(self, judges: Judges, bot: Source) -> Compared:
         profile = profile_of(self.settings.profile, bot.abilities, self.settings.spared)
         budget = Budget(profile.minutes, profile.requests)
-        return compare(judges, stage_of(bot, judges.new, budget), None, plan_of(profile, self.seed))
+        return compare(judges, stage_of(bot, judges.new, budget), None, plan_of(profile, self.seed, bot))
 
     def _hidden(self, book: RuleBook, each: Difference) -> Difference:
         """The difference with no more of its call than is told, and without personal data in that."""
@@ -144,9 +144,10 @@ class AgainstBook(_Comparison):
                 yield call
 
 
-def plan_of(profile: Profile, seed: int) -> Plan:
-    """How much is played, by a profile; nothing is kept for the next run."""
-    return Plan(profile.customers, seed, None, profile.replays, profile.at_once)
+def plan_of(profile: Profile, seed: int, *bots: Source) -> Plan:
+    """How much is played by a profile, one at a time unless all the bots can more; no find is kept."""
+    one = any(bot.alone or bot.abilities.deterministic for bot in bots)
+    return Plan(profile.customers, seed, None, profile.replays, 1 if one else profile.at_once)
 
 
 def _told(each: Difference, all_of_them: str, hide: Redactor) -> Iterator[str]:

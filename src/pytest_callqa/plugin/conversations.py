@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from threading import local
@@ -34,7 +34,7 @@ EXAMPLES = Path(".callqa/examples")
 """Where Hypothesis keeps the conversations that broke a rule, to try them first in the next run."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Source:
     """A bot to play against: what it is called, one of it for a language, its abilities and languages.
 
@@ -56,7 +56,8 @@ def source_of(flag: str, spec: str, chosen: Settings) -> Source:
         named = read_spec(spec)
         if named.kind == "script" and not named.settings:
             return _script(Path(named.at), chosen.language)
-        return playing(spec, lambda: find_bot(spec, allow=chosen.bot_allow), chosen, written_in(named))
+        bot = playing(spec, lambda: find_bot(spec, allow=chosen.bot_allow), chosen)
+        return dataclasses.replace(bot, written=written_in(named))
     except (BadInput, BadBook, BotError) as error:
         raise pytest.UsageError(f"{flag}: {error}") from None
 
@@ -72,7 +73,7 @@ def _script(file: Path, language: str) -> Source:
     )
 
 
-def playing(name: str, make: Callable[[], Bot | AsyncBot], chosen: Settings, written: Path | None = None) -> Source:
+def playing(name: str, make: Callable[[], Bot | AsyncBot], chosen: Settings) -> Source:
     """A bot that is made anew for each thread. Raises what ``make`` does."""
     kept = local()
 
@@ -89,7 +90,6 @@ def playing(name: str, make: Callable[[], Bot | AsyncBot], chosen: Settings, wri
         bot=mine,
         abilities=replace(abilities, deterministic=steady),
         languages=(chosen.language or "en",),
-        written=written,
         alone=not steady and make() is mine(),
     )
 
