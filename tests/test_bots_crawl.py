@@ -49,7 +49,10 @@ def keys(**answers: str) -> object:
         ("1 for sales, 9 to repeat.", ["1", "9"]),
         ("Please enter your 4 digit number.", []),
         ("查询请按1，人工请按零。", ["1", "0"]),
-        ("Hello. We are open from 9 to 5.", []),
+        ("Hello. We are open from 8 to 9.", []),
+        ("How was it? Press 1 to 3.", ["1", "2", "3"]),
+        ("On a scale from 1 through 3, how was it?", ["1", "2", "3"]),
+        ("请按1到3评分。", ["1", "2", "3"]),
     ],
 )
 def test_the_keys_that_a_prompt_offers(prompt: str, offered: list[str]) -> None:

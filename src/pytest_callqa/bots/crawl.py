@@ -59,6 +59,13 @@ _ANNOUNCED = [
     re.compile(r"(?<![\d.:])\b(?P<key>\d)\s+(?:for|to)\s+(?!\d)", re.I),
     re.compile(rf"(?:按|拨)\s*(?P<key>[\d*#]|{_NAMES})"),
 ]
+_RANGE = re.compile(
+    r"(?:\b(?:press|dial|enter|type|choose|rate|scale)\b[^.?!\d]*|(?:按|拨|输入)\s*)"
+    r"(?P<first>\d)\s*(?:to|through|-|–|到|至)\s*(?P<last>\d)(?!\d|[.:]\d|\s+(?:for|to)\b)",
+    re.I,
+)
+"""The keys of a scale, such as press 1 to 5; what takes them may take any key."""
+
 _REFUSED = re.compile(
     r"\b(?:invalid|not (?:a )?valid|not (?:an? )?(?:available )?option|wrong|not recogni[sz]ed|(?:did ?n[o']t|not) "
     r"(?:understand|recogni[sz]e|get that|catch)|unknown|incorrect|try again)\b|无效|错误|不正确|重新输入",
@@ -124,6 +131,8 @@ def crawl(bot: Bot | AsyncBot, name: str, book: RuleBook | None = None, *, langu
 def announced(text: str) -> list[str]:
     """The keys that a prompt offers, in the order it names them."""
     found = [(match.start("key"), match["key"].lower()) for form in _ANNOUNCED for match in form.finditer(text)]
+    for scale in _RANGE.finditer(text):
+        found += [(scale.start("first"), str(key)) for key in range(int(scale["first"]), int(scale["last"]) + 1)]
     return list(dict.fromkeys(_DIGITS.get(key, key) for _, key in sorted(found)))
 
 
@@ -177,13 +186,14 @@ class _Walk:
             unheard = silence.said.startswith(came.said) and (key not in offered or not came.at_once)
             return (unheard and bool(came.said or not came.end)) or bool(_REFUSED.search(came.said))
 
-        free = not offered and any((tried[key].said, tried[key].end) == usual and not refused(key) for key in KEYS)
+        scale = not offered or _RANGE.search(said)
+        free = bool(scale) and any((tried[key].said, tried[key].end) == usual and not refused(key) for key in KEYS)
         leads = False
         for key, came in tried.items():
             common = (came.said, came.end) == usual
             no = refused(key) or (common and not free)
             self._noted(menu, came, (*way, key), f"pressing {key}", quiet=no and key not in offered)
-            if key in offered and no:
+            if key in offered and no and came.end != "error":
                 self._fault("announced, not accepted", menu, (*way, key), f"{key} is offered and not taken", came)
             elif key not in offered and not no and not free and came.end != "error":
                 self._fault("accepted, not announced", menu, (*way, key), f"{key} is taken and not offered", came)
@@ -202,7 +212,7 @@ class _Walk:
             or self._again(number, said)
             or _REFUSED.search(number.said)
         ):
-            if silence.end in ("", "hang-up"):
+            if silence.end in ("", "hang-up") and number.end != "error":
                 self._fault("dead end", menu, way, "no key leads anywhere", number)
             return
         target = self._link(menu, number, NUMBER, said)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Literal, TypeVar
+from collections.abc import Callable, Collection
+from typing import Literal, TypeAlias, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
 from pytest_callqa.bots.spec import find_app
 from pytest_callqa.bots.voice import End, Flow, Speak, Step, VoiceBot
-from pytest_callqa.bots.web import TIMEOUT, Answer, Web, bare, shorten
+from pytest_callqa.bots.web import TIMEOUT, Answer, Refused, Web, bare, shorten
 from pytest_callqa.errors import BotError
 
 S = TypeVar("S", bound=msgspec.Struct)
+T = TypeVar("T")
+
+Method: TypeAlias = Literal["GET", "POST"]
 
 UNKNOWN_SOUND = 3.0
 """Seconds of a recording that no table of sounds describes."""
@@ -29,12 +32,13 @@ class Sound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class HookOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Settings of a voice app.
 
-    ``method`` is that of the first request; ``sounds`` describes recordings by address or file name; ``dial`` is
-    what becomes of a call handed over; ``host`` is the address an app in this process believes in; ``headers`` may
-    name secrets as ``${NAME}``; ``timeout`` is in real seconds, and with ``real_time`` the app's seconds count.
+    ``method`` is that of the first request, made by the other one if the app does not know it; ``sounds`` describes
+    recordings by address or file name; ``dial`` is what becomes of a call handed over; ``host`` is the address an
+    app in this process believes in; ``headers`` may name secrets as ``${NAME}``; ``timeout`` is in real seconds,
+    and with ``real_time`` the app's seconds count.
     """
 
-    method: Literal["GET", "POST"] = "POST"
+    method: Method = "POST"
     caller: str = "+15005550006"
     called: str = "+15005550001"
     dial: Literal["completed", "busy", "no-answer", "failed", "canceled"] = "completed"
@@ -54,6 +58,26 @@ class Hooks:
     def __init__(self, web: Web, options: HookOptions) -> None:
         self.web, self.options = web, options
         self.notes: dict[str, None] = {}
+        self._method = options.method
+
+    def opened(self, ask: Callable[[Method], T]) -> T:
+        """What comes of the first request; an app that takes calls by the other method only is asked by that.
+
+        Which of the two it is stands where the platform keeps the address of the app, so the app cannot tell.
+        """
+        try:
+            return ask(self._method)
+        except Refused as refused:
+            if refused.status not in (404, 405):
+                raise
+            other: Method = "GET" if self._method == "POST" else "POST"
+            try:
+                came = ask(other)
+            except BotError:
+                raise refused from None
+            self.note(f"the app takes calls by {other}; say `method: {other}` in its settings")
+            self._method = other
+            return came
 
     def close(self) -> None:
         """Nothing is held for one call."""

@@ -96,7 +96,7 @@ class Jambonz(Hooks):
             "to": self.options.called,
             "call_status": "trying",
         }
-        steps = self._ask(self.web.url, {}, self.options.method) or []
+        steps = self.opened(lambda method: self._ask(self.web.url, {}, method)) or []
         self._call["call_status"] = "in-progress"
         return steps
 

@@ -112,7 +112,7 @@ class Twiml(Hooks):
             "Direction": "inbound",
             "ApiVersion": "2010-04-01",
         }
-        steps = self._fetch(self.web.url, self.options.method)
+        steps = self.opened(lambda method: self._fetch(self.web.url, method))
         self._params["CallStatus"] = "in-progress"
         return steps
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import msgspec
 
-from pytest_callqa.bots.hooks import HookOptions, Hooks, actions, hook_bot, hook_client
+from pytest_callqa.bots.hooks import HookOptions, Hooks, Method, actions, hook_bot, hook_client
 from pytest_callqa.bots.voice import Go, Heard, Listen, Pause, Speak, Step, Steps, Transfer, VoiceBot
 from pytest_callqa.errors import did_you_mean
 
@@ -25,7 +25,7 @@ UNNOTICED = frozenset(("record",))
 class Options(HookOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Settings of a Vonage app: those of every voice app; its first request is a GET."""
 
-    method: Literal["GET", "POST"] = "GET"
+    method: Method = "GET"
 
 
 class _Talk(msgspec.Struct, rename="camel"):
@@ -93,7 +93,7 @@ class Vonage(Hooks):
             "uuid": str(uuid4()),
             "conversation_uuid": f"CON-{uuid4()}",
         }
-        return self._ask(self.web.url, {}, self.options.method) or []
+        return self.opened(lambda method: self._ask(self.web.url, {}, method)) or []
 
     def _ask(self, url: str, told: dict[str, object], method: str = "POST") -> Steps | None:
         """Send an event. None when the answer is no NCCO: the actions go on."""

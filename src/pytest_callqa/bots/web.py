@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import weakref
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from email.message import Message
 from functools import lru_cache
 from typing import TypeVar
@@ -62,6 +62,14 @@ class Secrets:
         for value in self._values:
             text = text.replace(value, _MASK)
         return text
+
+
+class Refused(BotError):
+    """An answer whose ``status`` is not 2xx."""
+
+    def __init__(self, problem: str, exchange: Iterable[str], status: int) -> None:
+        super().__init__(problem, exchange)
+        self.status = status
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
@@ -170,7 +178,7 @@ class Web:
             raise BotError(f"{bare(url)} redirects more than {REDIRECTS} times", self._shown(asked))
         if not 200 <= answer.status < 300:
             asked.append(f"{answer.status} {shorten(answer.body)}")
-            raise BotError(f"{bare(answer.url)} answered {answer.status}", self._shown(asked))
+            raise Refused(f"{bare(answer.url)} answered {answer.status}", self._shown(asked), answer.status)
         return answer
 
     def _send(self, asked: Asked, lines: list[str]) -> tuple[Answer, str]:
