@@ -36,14 +36,23 @@ class Options(WebOptions, frozen=True, forbid_unknown_fields=True, kw_only=True)
     quiet: float = 0.2
 
 
-class _Activity(msgspec.Struct):
+class Party(msgspec.Struct):
+    """Who an activity is from, by ``id``."""
+
+    id: str = ""
+
+
+class Activity(msgspec.Struct):
+    """What a bot does, as far as a customer notices it."""
+
     type: str = "message"
     text: str | None = None
     name: str | None = None
+    sender: Party = msgspec.field(default_factory=Party, name="from")
 
 
 class _Expected(msgspec.Struct):
-    activities: list[_Activity] = []
+    activities: list[Activity] = []
 
 
 def build(at: str, options: Options, allow: Collection[str]) -> ChatBot:
@@ -57,7 +66,7 @@ class Activities:
     def __init__(self, web: Web, options: Options) -> None:
         self.web, self._options = web, options
         self._conversation = ""
-        self._pushed: SimpleQueue[_Activity] = SimpleQueue()
+        self._pushed: SimpleQueue[Activity] = SimpleQueue()
         self._refused: list[BotError] = []
         self._server: ThreadingHTTPServer | None = None
 
@@ -106,10 +115,11 @@ class Activities:
             raise BotError(f"the bot went on for more than {self._options.timeout:g} s")
         if self._refused:
             raise self._refused[0]
-        return [reply for each in found for reply in _replies(each)]
+        return [reply for each in found for reply in replies_of(each)]
 
 
-def _replies(activity: _Activity) -> list[Reply]:
+def replies_of(activity: Activity) -> list[Reply]:
+    """An activity as replies: its words, the end of the conversation, a hand-over; none for anything else."""
     raw = shorten(msgspec.json.encode(activity))
     if activity.type == "message" and activity.text:
         return [Reply(text=activity.text, raw=raw)]
@@ -120,7 +130,7 @@ def _replies(activity: _Activity) -> list[Reply]:
     return []
 
 
-def _serve(pushed: SimpleQueue[_Activity], refused: list[BotError]) -> ThreadingHTTPServer:
+def _serve(pushed: SimpleQueue[Activity], refused: list[BotError]) -> ThreadingHTTPServer:
     """The callback, on loopback: whatever activity is posted to it is put into the queue, unless it is too large."""
 
     class Callback(BaseHTTPRequestHandler):
@@ -133,7 +143,7 @@ def _serve(pushed: SimpleQueue[_Activity], refused: list[BotError]) -> Threading
                 self._answer(413, b"{}")
                 return
             try:
-                pushed.put(msgspec.json.decode(self.rfile.read(size), type=_Activity))
+                pushed.put(msgspec.json.decode(self.rfile.read(size), type=Activity))
             except msgspec.DecodeError:
                 self._answer(400, b"{}")
             else:

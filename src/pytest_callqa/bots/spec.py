@@ -23,6 +23,7 @@ from pytest_callqa.errors import BadInput, did_you_mean
 KINDS = {
     "python": "a function, plain or asynchronous: python:module:function",
     "activities": "a Bot Framework bot: activities:http://localhost:3978/api/messages",
+    "directline": "a bot behind Direct Line: directline:http://localhost:3000/directline",
     "http": "any chat bot behind HTTP and JSON: http:http://…",
     "jambonz": "a jambonz voice app: jambonz:http://… or jambonz:module:app/path",
     "openai": "a language model behind chat completions: openai:http://…/v1",

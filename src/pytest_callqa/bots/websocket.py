@@ -66,7 +66,7 @@ class Line:
     def open(self) -> None:
         """Connect anew. Raises :class:`BotError`."""
         self.close()
-        self._turn()
+        self.turn()
         try:
             host = self._host if is_loopback(self._host) else resolve(self._host)
             self._opened = ExitStack()
@@ -87,7 +87,7 @@ class Line:
         """Send a text, or anything else as JSON. Raises :class:`BotError` if the bot has gone."""
         assert self._connection is not None
         text = frame if isinstance(frame, str) else msgspec.json.encode(frame).decode()
-        self._turn()
+        self.turn()
         try:
             self._connection.send(text)
         except ConnectionClosed:
@@ -119,7 +119,8 @@ class Line:
                 raise EOFError from None
             raise BotError(f"{bare(self._url)} broke off the connection: {closed}") from None
 
-    def _turn(self) -> None:
+    def turn(self) -> None:
+        """Begin a turn, for which the bot has its bytes and seconds anew."""
         self._until, self._read = time.monotonic() + self._timeout, 0
 
     def _long(self) -> BotError:
@@ -147,7 +148,7 @@ class Frames:
     def __init__(self, line: Line, options: Options) -> None:
         self._line, self._options = line, options
         self._replies = json_path(options.replies) if options.replies else None
-        self._turn = json_path(options.turn) if options.turn else None
+        self.turn = json_path(options.turn) if options.turn else None
         self._ended = json_path(options.ended) if options.ended else None
         self._known: Mapping[str, object] = {}
 
@@ -171,13 +172,13 @@ class Frames:
     def _listen(self) -> Sequence[Reply]:
         replies: list[Reply] = []
         while True:
-            waits = self._options.quiet if replies and self._turn is None else self._line.timeout
+            waits = self._options.quiet if replies and self.turn is None else self._line.timeout
             try:
                 frame = self._line.receive(waits)
             except EOFError:
                 return [*replies, Reply(events=(HANGS_UP,))]
             if frame is None:
-                if self._turn is not None:
+                if self.turn is not None:
                     raise self._line.late()
                 return replies
             value = self._value(frame)
@@ -185,11 +186,11 @@ class Frames:
             replies += [Reply(text=text, raw=shorten(frame)) for text in found if isinstance(text, str)]
             if self._ended is not None and any(match.value for match in self._ended.find(value)):
                 return [*replies, Reply(events=(HANGS_UP,))]
-            if self._turn is not None and any(match.value for match in self._turn.find(value)):
+            if self.turn is not None and any(match.value for match in self.turn.find(value)):
                 return replies
 
     def _value(self, frame: str) -> object:
-        if not (self._replies or self._turn or self._ended):
+        if not (self._replies or self.turn or self._ended):
             return None
         try:
             value: object = msgspec.json.decode(frame)
