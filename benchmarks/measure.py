@@ -8,7 +8,6 @@ import platform
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,17 +27,33 @@ class Cost:
     peak_kb: int
 
 
-def run(command: Sequence[str], *, cwd: Path | None = None, expect: tuple[int, ...] = (0,)) -> Cost:
+PYTHON = sys.executable
+
+_WATCH = """
+import json, os, sys, time
+quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+began = time.perf_counter()
+process = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=quiet)
+_, status, usage = os.wait4(process, 0)
+print(json.dumps([usage.ru_utime + usage.ru_stime, time.perf_counter() - began, usage.ru_maxrss]))
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""Runs a command from a small process: Linux counts to the peak of a process that of the one which started it."""
+
+
+def run(
+    command: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    expect: tuple[int, ...] = (0,),
+    environment: Mapping[str, str] = ALONE,
+) -> Cost:
     """Run a command to its end, its output thrown away."""
-    began = time.perf_counter()
-    process = subprocess.Popen(command, cwd=cwd, env=ALONE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    assert process.stderr is not None
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in expect:
-        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{said.decode()[-2000:]}")
-    return Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - began, usage.ru_maxrss)
+    watched = [PYTHON, "-I", "-S", "-c", _WATCH, *command]
+    ended = subprocess.run(watched, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    if ended.returncode not in expect:
+        raise SystemExit(f"{' '.join(command)} ended with {ended.returncode}:\n{ended.stderr[-2000:]}")
+    return Cost(*json.loads(ended.stdout))
 
 
 def alternate(commands: Mapping[str, Sequence[str]], rounds: int, **how: object) -> dict[str, list[Cost]]:
@@ -62,6 +77,3 @@ def save(name: str, figures: Mapping[str, object]) -> None:
     text = json.dumps({"benchmark": name, "machine": machine, **figures}, indent=2) + "\n"
     (RESULTS / f"{name}.json").write_text(text, encoding="utf-8")
     print(text)
-
-
-PYTHON = sys.executable

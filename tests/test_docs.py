@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import sys
 from pathlib import Path
 
 import pytest
+from benchmarks.measure import RESULTS
+from benchmarks.report import tables
 from docs import refresh_readme
 
 from harness import Project
@@ -66,3 +69,10 @@ def test_the_readme_shows_what_the_commands_print() -> None:
     shown = refresh_readme.blocks((ROOT / "README.md").read_text(encoding="utf-8"))
     assert shown["demo"] == refresh_readme.demo(), "out of date: run `make readme`"
     assert shown["summary"] == refresh_readme.summary(), "out of date: run `make readme`"
+
+
+def test_the_page_on_the_report_shows_what_was_measured() -> None:
+    measured = json.loads((RESULTS / "report.json").read_text(encoding="utf-8"))
+    page = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
+    assert [row for row in measured["budgets"] if not row["met"]] == []
+    assert tables(measured) in page, "out of date: run `python -m benchmarks report`"

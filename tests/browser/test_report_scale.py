@@ -6,18 +6,15 @@ Times and memory are measured by `python -m benchmarks report`.
 from __future__ import annotations
 
 import gzip
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from benchmarks import ledgers
 
 from pytest_callqa.report.html import ONE_FILE, write_html
 from pytest_callqa.report.transcript import TextLevel
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
-from benchmarks import ledgers
 
 if TYPE_CHECKING:
     from conftest import Visit
