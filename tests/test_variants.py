@@ -143,6 +143,13 @@ def test_a_word_is_taken_for_what_a_recogniser_took_it_for() -> None:
     assert texts(taken)[-1] == "guy."
 
 
+def test_a_chinese_word_is_taken_for_its_homophone() -> None:
+    call = native("agent: 请问还有什么可以帮您？", language="zh")
+    heard = {edit.what: texts(edit.change(call)) for edit in of_kind(call, "recognition")}  # type: ignore[arg-type]
+    assert heard["“环” for “还”"] == ["请问环有什么可以帮您？"]
+    assert len(heard) == len(of_kind(call, "recognition"))
+
+
 @given(st.data())
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_variants_as_a_strategy(data: st.DataObject) -> None:
@@ -153,9 +160,9 @@ def test_variants_as_a_strategy(data: st.DataObject) -> None:
 
 
 def test_few_variants_of_the_recorded_calls_are_judged_otherwise() -> None:
-    bent = bend(book(), list(calls().values())[::4], 3)
-    assert bent.variants > 200
-    assert bent.changed <= 0.03 * bent.variants
+    bent = bend(book(), list(calls().values()), 3)
+    assert bent.variants > 1000
+    assert bent.changed <= 0.01 * bent.variants
     assert sum(counts[0] for counts in bent.kinds.values()) >= bent.variants
 
 

@@ -37,6 +37,7 @@ LATER = 37.0
 SOON = 2.0
 """Seconds within which an answer comes that somebody else could come before."""
 
+_NOISE = ("confusions.csv", "homophones.csv")
 _MARKS = re.compile(r"[.,;:!?。，；：！？、]+")
 _BREAK = re.compile(r"(?<=[.!?。！？]) *(?=\S)")
 
@@ -329,9 +330,9 @@ def _with(call: Call, index: int, turn: Turn) -> Call:
 
 @lru_cache(maxsize=1)
 def confusions() -> Mapping[str, tuple[str, ...]]:
-    """What a recogniser hears for a word, the most frequent first; see benchmarks/confusions.py."""
-    text = files("pytest_callqa.scenarios").joinpath("confusions.csv").read_text(encoding="utf-8")
-    rows = [line.split(",") for line in text.splitlines() if line and not line.startswith("#")][1:]
+    """What a recogniser hears for a word, the most frequent first; see benchmarks/confusions.py and homophones.py."""
+    tables = [files("pytest_callqa.scenarios").joinpath(name).read_text(encoding="utf-8") for name in _NOISE]
+    rows = [line.split(",") for table in tables for line in table.partition("said,heard,times\n")[2].splitlines()]
     found: dict[str, list[tuple[int, str]]] = {}
     for said, heard, times in rows:
         found.setdefault(said, []).append((-int(times), heard))
