@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from flask import Flask
 
 from pytest_callqa import ledger
 from pytest_callqa.report import html
 from pytest_callqa.report.html import write_html
 from pytest_callqa.report.model import summarise
 from report_ledgers import CHINESE, FULL, RUDE, RUN, TALK, entry, judged, many, written
+from servers import serving
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
     from conftest import Visit
 
@@ -147,6 +150,28 @@ def test_so_many_agents_are_not_listed_but_typed(large: Path, visit: Open, monke
     page.locator("input[name=agent]").fill("A4")
     page.locator("output", has_text=re.compile(r"^\d+ of 3,000 calls")).wait_for()
     assert set(page.locator(".results tbody td:nth-child(2)").all_text_contents()) == {"A4"}
+
+
+def test_calls_are_listed_while_the_browser_still_reads_what_was_said(report: Path, browser: Browser) -> None:
+    listed_first, rest = report.read_bytes().split(b'id="packed-calls">')
+    shown = threading.Event()
+    app = Flask("slow")
+
+    @app.get("/")
+    def page_in_two() -> Iterator[bytes]:
+        yield listed_first + b'id="packed-calls">'
+        shown.wait(60)
+        yield rest
+
+    with serving(app) as address:
+        page = browser.new_page()
+        page.goto(f"{address}/#calls?verdict=f", wait_until="commit")
+        page.locator("output", has_text="2 of 15 calls").wait_for()
+        assert page.evaluate("document.readyState") == "loading"
+        page.locator(".results tbody th a").first.click()
+        shown.set()
+        page.locator("mark", has_text="Damn").wait_for()
+        page.close()
 
 
 # -- a call
