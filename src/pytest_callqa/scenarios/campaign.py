@@ -255,11 +255,20 @@ def run_machine(
     acts: Sequence[Act],
     most: int,
 ) -> None:
-    """Run the machine of a stage: ``judge`` is told of every conversation, and raises for one to be shrunk.
+    """Run the machine of a stage until its budget is spent: ``judge`` is told of every conversation.
 
-    Raises :class:`BotError` when the bot breaks, also if it does not break again when tried anew.
+    It raises for one to be shrunk. Raises :class:`BotError` when the bot breaks, also if it does not break again when
+    tried anew.
     """
-    machine = seed(plan.seed)(dialogue(stage, name, judge, acts))
+
+    def judge_and_end(played: Played) -> None:
+        judge(played)
+        if stage.budget.spent:
+            raise SkipTest("nothing more may be asked of the bot")  # which ends a run of Hypothesis at once
+
+    if stage.budget.spent:
+        return
+    machine = seed(plan.seed)(dialogue(stage, name, judge_and_end, acts))
     gc.freeze()  # the book stays: it is not looked through while conversations are played
     try:
         run_state_machine_as_test(machine, settings=plan.settings(phases, most))
@@ -268,6 +277,9 @@ def run_machine(
         if broken is None:
             raise
         raise _first(broken) from None
+    except SkipTest:
+        if not stage.budget.spent:
+            raise
     finally:
         gc.unfreeze()
 

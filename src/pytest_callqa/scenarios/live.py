@@ -44,9 +44,11 @@ def _call(machine: type[Dialogue], seed: int) -> Callable[[int], None]:
     """One customer's call, by number: the acts, chosen at random among those that are possible."""
 
     def call(number: int) -> None:
+        stage = machine.stage
+        if stage.budget.spent:
+            return
         chance = Random(f"{seed}-{number}")  # the same customers in the same run, whoever calls first
         talk = machine()
-        stage = talk.stage
         talk.begin(Customer(chance.choice(stage.languages), chance.choice(stage.cast.personas)))
         for _ in range(TURNS):
             talk.attentive = chance.choice(ATTENTIVE)

@@ -65,14 +65,10 @@ class Dialogue(RuleBasedStateMachine):
         self.conversation: Conversation | None = None
         self.asked: Collection[str] = frozenset()
         self.attentive = True
-        self.spent = False
         self.done: list[str] = []
 
     def begin(self, customer: Customer) -> None:
-        """The customer calls, if the budget is not spent."""
-        if self.stage.budget.spent:
-            self.spent = True
-            return
+        """The customer calls."""
         bot = self.stage.bot(customer.language)
         self.customer = customer
         self.conversation = Conversation(bot, language=customer.language)
@@ -111,7 +107,7 @@ class Dialogue(RuleBasedStateMachine):
     @property
     def idle(self) -> bool:
         """Whether there is nothing that the customer could do now: the call is over, or it is not their way."""
-        return self.spent or (self.conversation is not None and not any(map(self.free_for, self.acts)))
+        return self.conversation is not None and not any(map(self.free_for, self.acts))
 
     def teardown(self) -> None:
         """Judge the conversation."""
