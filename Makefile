@@ -2,14 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types bench readme screenshots browser voices postgres clean
+.PHONY: demo test lint types bench readme screenshots browser voices postgres node clean
 
 demo: .venv/installed
 	@$(BIN)/callqa check conduct_specs/calls tests/data/calls --report callqa-report/report.html \
 	  --ledger callqa-report/ledger.jsonl || [ $$? -eq 1 ]
 	@echo "Open callqa-report/report.html in a browser."
 
-test: .venv/installed browser voices postgres
+test: .venv/installed browser voices postgres node
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
@@ -34,6 +34,12 @@ screenshots: .venv/installed browser
 browser:
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \
 	  || { echo "The browser tests need Chromium; install it, on Debian: apt-get install chromium"; exit 1; }
+
+node: .venv/installed
+	@command -v npm >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq nodejs npm >/dev/null; } \
+	  || { echo "The tests of bots need Node.js and npm; install them, on Debian: apt-get install nodejs npm"; exit 1; }
+	@[ -e .venv/node/node_modules ] || npm install --prefix .venv/node --silent --no-audit --no-fund --ignore-scripts \
+	  @jambonz/sdk@0.10.1 express@5 offline-directline@1.3.1 >/dev/null
 
 voices:
 	@{ command -v espeak-ng && command -v sox; } >/dev/null || \

@@ -1,4 +1,7 @@
-"""Direct Line 3.0, polled and on its stream: a small service of ours, as the reference of the API describes it."""
+"""Direct Line 3.0, polled and on its stream: a small service of ours, as the reference of the API describes it.
+
+``test_bots_npm.py`` has one that nobody here wrote, which has no stream.
+"""
 
 from __future__ import annotations
 
