@@ -216,12 +216,13 @@ def _read(document: Document, options: ReadOptions, sidecars: Sidecars, roles: R
     else:
         content = Content(finding.read_bytes(document), file="" if document.place else document.file)
         call, size = _read_content(content, options), len(content.data)
-    call = msgspec.structs.replace(
-        call,
-        id=call.id or source.identity(document),
-        language=call.language or options.language,
-        source=f"{document.file}, {document.place}" if document.place else document.file,
-    )
+    # Nobody has the call yet: it is completed in place, which spares a copy of every call.
+    complete = msgspec.structs.force_setattr
+    complete(call, "source", f"{document.file}, {document.place}" if document.place else document.file)
+    if not call.id:
+        complete(call, "id", source.identity(document))
+    if options.language and not call.language:
+        complete(call, "language", options.language)
     if meta.fields:
         call = msgspec.structs.replace(call, **meta.fields)
     if options.recordings and not document.place and not call.waves and (near := recordings.beside(document.file)):
@@ -243,6 +244,9 @@ def _read_content(content: Content, options: ReadOptions) -> Call:
 def _recognised(content: Content, format: str) -> tuple[Reader, Content]:
     """Who reads the content, and the content as it is spelt there."""
     if format == "auto":
+        for reader in _READERS:
+            if reader.recognise(content):
+                return reader, content
         for spelt in spellings(content):
             for reader in _READERS:
                 if reader.recognise(spelt):

@@ -134,8 +134,7 @@ _CASES: tuple[Callable[[str], str], ...] = (
 
 
 def spellings(content: Content) -> Iterator[Content]:
-    """The content, then as others would spell its keys: a vendor's libraries do not all write what its service does."""
-    yield content
+    """The content as others would spell its keys: a vendor's libraries do not all write what its service does."""
     for spelt in _CASES:
         value = _recased(content.value, spelt)
         if content.value is not None and value != content.value:

@@ -56,6 +56,7 @@ class Sidecars:
         self._roots = roots
         self._by_folder: dict[str, _Tables] = {}
         self._latest: tuple[str, Meta] = ("", Meta())
+        self._metas: tuple[str | None, frozenset[str]] = (None, frozenset())
         self._latest_tables: tuple[str, _Tables] = ("", _Tables())
 
     @classmethod
@@ -81,9 +82,12 @@ class Sidecars:
         return self._latest[1]
 
     def _read_meta(self, file: str) -> Meta:
-        beside = os.path.join(os.path.dirname(file), stem(file) + META)
-        if not os.path.exists(beside):
+        folder, name = os.path.dirname(file), stem(file) + META
+        if folder != self._metas[0]:  # listed once, which spares a look for each file
+            self._metas = folder, _named_metas(folder)
+        if name not in self._metas[1]:
             return Meta()
+        beside = os.path.join(folder, name)
         try:
             return _meta(plain.load(Content(read_whole(beside, MAX_META)).text))
         except BadInput as error:
@@ -115,6 +119,14 @@ class Sidecars:
                 self._covering(os.path.dirname(here)) if above else _Tables()
             )
         return self._by_folder[folder]
+
+
+def _named_metas(folder: str) -> frozenset[str]:
+    """The names of all the sidecars of calls in a folder; none for one that cannot be listed."""
+    try:
+        return frozenset(name for name in os.listdir(folder or os.curdir) if name.endswith(META))
+    except OSError:
+        return frozenset()
 
 
 def _in_folder(folder: str) -> _Tables:
