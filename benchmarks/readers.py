@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import json
 import tempfile
+from functools import reduce
+from operator import or_
 from pathlib import Path
+from types import UnionType
+from typing import Literal, get_args, get_origin, get_type_hints
 
 from benchmarks.calls import call, write
 from benchmarks.measure import PYTHON, alternate, run, save
@@ -40,72 +44,42 @@ def bare(path: str) -> int:
         return sum(decoder.decode(line) is not None for line in lines)
 
 
-def pydantic(path: str) -> int:
-    """A model of pydantic v2 with the same fields and limits of times, line by line."""
-    from datetime import datetime
-    from typing import Literal
+TIMES = {"start", "end", "time", "tolerance", "duration", "ring_time"}
+"""The fields that are seconds."""
 
-    from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+def modelled(kind: object) -> object:
+    """A type of ours as one of pydantic: a struct becomes a model of the same fields, types, defaults and limits."""
+    import msgspec
+    from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, create_model
+
+    from pytest_callqa.call import Instant
     from pytest_callqa.readers.finishing import LONGEST
 
-    role = Literal["agent", "customer", "system", "unknown"]
+    if kind is Instant:
+        return AwareDatetime
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        types = get_type_hints(kind, include_extras=True)
+        fields: dict[str, tuple[object, object]] = {}
+        for each in msgspec.structs.fields(kind):
+            default = ... if each.required else {} if each.name == "labels" else each.default
+            limits = {"ge": 0, "le": LONGEST} if each.name in TIMES and types[each.name] is not Instant else {}
+            fields[each.name] = (modelled(types[each.name]), Field(default, **limits))
+        strict = type("Strict", (BaseModel,), {"model_config": ConfigDict(extra="forbid", frozen=True)})
+        return create_model(kind.__name__, __base__=strict, **fields)
+    parts = tuple(part if part is ... else modelled(part) for part in get_args(kind))
+    if not parts or get_origin(kind) is Literal:
+        return kind
+    return reduce(or_, parts) if get_origin(kind) is UnionType else get_origin(kind)[parts]
 
-    class Strict(BaseModel):
-        model_config = ConfigDict(extra="forbid", frozen=True)
 
-    class Word(Strict):
-        text: str
-        start: float | None = Field(None, ge=0, le=LONGEST)
-        end: float | None = Field(None, ge=0, le=LONGEST)
-        confidence: float | None = None
+def pydantic(path: str) -> int:
+    """A model of pydantic v2 with the same fields and limits of times, line by line."""
+    from pydantic import TypeAdapter
 
-    class Turn(Word):
-        role: role = "unknown"
-        speaker: str = ""
-        words: tuple[Word, ...] = ()
-        loudness: float | None = None
-        language: str = ""
-        doubtful: str = ""
+    from pytest_callqa.call import Call
 
-    class Event(Strict):
-        kind: str
-        time: float | None = Field(None, ge=0, le=LONGEST)
-        by: role = "unknown"
-        value: str = ""
-
-    class FollowUp(Strict):
-        time: datetime
-        purpose: str = ""
-        outcome: str = ""
-
-    class Case(Strict):
-        id: str = ""
-        kind: str = ""
-        status: str = ""
-        opened: datetime | None = None
-        closed: datetime | None = None
-        content: str = ""
-        contact: str = ""
-        follow_ups: tuple[FollowUp, ...] = ()
-
-    class Call(Strict):
-        id: str
-        turns: tuple[Turn, ...] = ()
-        events: tuple[Event, ...] = ()
-        timing: Literal["none", "start", "turn", "word"] = "none"
-        tolerance: float = Field(0.0, ge=0, le=LONGEST)
-        roles: Literal["given", "mapped", "unknown"] = "unknown"
-        language: str = ""
-        started: datetime | None = None
-        duration: float | None = Field(None, ge=0, le=LONGEST)
-        direction: Literal["", "inbound", "outbound"] = ""
-        rings: int | None = None
-        agent: str = ""
-        case: Case | None = None
-        case_known: bool = False
-
-    adapter = TypeAdapter(Call)
+    adapter = TypeAdapter(modelled(Call))
     with open(path, "rb") as lines:
         return sum(adapter.validate_json(line) is not None for line in lines)
 

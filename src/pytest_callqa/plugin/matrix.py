@@ -19,7 +19,7 @@ import pytest
 
 from pytest_callqa import ledger
 from pytest_callqa.batch import Failing, Job, Tally, judge_documents, unread
-from pytest_callqa.call import digest
+from pytest_callqa.call import Call, digest
 from pytest_callqa.engine import hear, judge
 from pytest_callqa.errors import BadInput
 from pytest_callqa.finding import clock_time
@@ -36,6 +36,7 @@ from pytest_callqa.verdict import Outcome, Verdict
 FACTS = "callqa"
 """The attribute of a test report that carries its verdict, as builtins."""
 
+CLAIM = pytest.StashKey["Claim"]()
 VERDICT = pytest.StashKey[Verdict]()
 OPEN = pytest.StashKey["Open"]()
 ENTRIES = pytest.StashKey[list[ledger.LedgerLine]]()
@@ -60,6 +61,14 @@ class Open(msgspec.Struct):
     id: str
     known: Mapping[str, Verdict]
     told: bool = False
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """What an item is: a rule of the book at ``root``, on one call or (``ref`` is None) on all of them."""
+
+    rule: Rule
+    ref: CallRef | Unreadable | None
+    root: Path
 
 
 class Matrix:
@@ -128,18 +137,17 @@ class Matrix:
             )
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
-        """Spare the item of a rule the fixtures that the engine stands in for."""
-        spare_fixtures(item)
+        """Claim the items of rules."""
+        claim(item)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Fix the rules and their order, and begin the ledger, once the selection is known."""
-        items = [(item, found) for item in session.items if (found := rule_of(getattr(item, "function", None)))]
-        if not items or self.config.option.collectonly:
+        book = selected(session)
+        if book is None:
             return
-        self._root = root_of(items[0][0])
-        self._cells.update(ref.id for item, _ in items if (ref := _ref_of(item)) is not None)
-        book = RuleBook({id(found): found for _, found in items}.values(), code_at(self._root), root=self._root)
+        self._root = book.root
+        self._cells.update(ref.id for item in session.items if (ref := _ref_of(item)) is not None)
         self._order = tuple(found.clause for found in book)
         self._rules = book.rules
         self._portable = tuple(found.clause for found in book if found.portable)
@@ -172,19 +180,20 @@ class Matrix:
             call = load(ref, self.settings.reading, self._sidecars)
             heard = hear(call, code, language=self.settings.language, organisation=self.settings.organisation)
             hide = redactor(call.names, level=self.settings.redact)
-            known = Open(heard, hide, hide.id(call.id), self._begin(ref, hide.id(call.id), digest(call)))
+            known = Open(heard, hide, hide.id(call.id), self._begin(ref, hide.id(call.id), call))
         self._open[ref] = known
         if len(self._open) > _KEPT:
             self._open.popitem(last=False)
         return known
 
-    def _begin(self, ref: CallRef, id: str, content: bytes) -> Mapping[str, Verdict]:
+    def _begin(self, ref: CallRef, id: str, call: Call) -> Mapping[str, Verdict]:
         """Note that judging a call begins here, and give what is known of it.
 
         A call that a former run began and did not end may have been what ended it: others watch while it is judged.
         """
         if self.mode != "cells" or not self._order:
             return {}
+        content = digest(call)
         known = self._former.verdicts(content) if self._former else {}
         if self._former and content in self._former.begun and not known.keys() >= set(self._portable):
             [line] = judge_documents([Document(ref.file, ref.place, offset=ref.offset)], self._job(), jobs=1)
@@ -196,15 +205,15 @@ class Matrix:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Open the call of a cell: if it cannot be read, that is an error before the test."""
         ref = _ref_of(item)
-        if ref is not None and rule_of(getattr(item, "function", None)) is not None:
-            item.stash[OPEN] = self.open(ref, code_at(root_of(item)))
+        if ref is not None:
+            item.stash[OPEN] = self.open(ref, code_at(item.stash[CLAIM].root))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
         """Judge the rule of this item instead of simply calling it."""
-        found = rule_of(pyfuncitem.function)
-        if found is None:
+        if CLAIM not in pyfuncitem.stash:
             return None
+        found = pyfuncitem.stash[CLAIM].rule
         fixtures = {name: pyfuncitem.funcargs[name] for name in found.arguments if name not in PORTABLE}
         if self.mode == "cells":
             self._judge_cell(found, pyfuncitem, fixtures)
@@ -218,15 +227,18 @@ class Matrix:
 
     def _judge_cell(self, found: Rule, item: pytest.Function, fixtures: Mapping[str, object]) -> None:
         call = item.stash[OPEN]
-        verdict = call.known.get(found.clause) or judge(found, call.heard, code_at(root_of(item)), fixtures, quotes=1)
+        verdict = call.known.get(found.clause) or judge(
+            found, call.heard, code_at(item.stash[CLAIM].root), fixtures, quotes=1
+        )
         verdict = self.excuses.waive(ledger.redacted(verdict, call.hide, call.heard), call.heard.record)
         item.stash[VERDICT] = verdict
         if verdict.outcome is Outcome.WAIVED:
             excuse(item, str(Outcome.WAIVED), f"{verdict.reason}; waived: {verdict.waiver}")
-        order = (found.clause,)
-        why = self._excused(ledger.call_entry(order, call.heard, [verdict], call.hide), [found], order)
-        if why:
-            excuse(item, why[found.clause], f"{why[found.clause]}: {verdict.reason}")
+        if verdict.outcome is Outcome.FAILED:
+            order = (found.clause,)
+            why = self._excused(ledger.call_entry(order, call.heard, [verdict], call.hide), [found], order)
+            if why:
+                excuse(item, why[found.clause], f"{why[found.clause]}: {verdict.reason}")
         if verdict.outcome in (Outcome.FAILED, Outcome.ERROR) or (
             self.settings.strict and verdict.outcome is Outcome.UNDECIDED
         ):
@@ -307,9 +319,9 @@ class Matrix:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Let the verdict travel on the report, as builtins, so that workers need no second path."""
         report = yield
-        found = rule_of(getattr(item, "function", None))
-        if found is None or call.when == "teardown":
+        if call.when == "teardown" or CLAIM not in item.stash:
             return report
+        found = item.stash[CLAIM].rule
         facts = self._facts(item, call)
         if facts:
             setattr(report, FACTS, facts)
@@ -440,12 +452,26 @@ def count_rules(place: Path, passed_over: Sequence[str]) -> int:
     return rules
 
 
-def spare_fixtures(item: pytest.Item) -> None:
-    """Spare the item of a rule the fixtures that the engine stands in for."""
+def claim(item: pytest.Item) -> None:
+    """Note what the item of a rule judges, and spare it the fixtures that the engine stands in for."""
     found = rule_of(getattr(item, "function", None))
     if isinstance(item, pytest.Function) and found is not None:
+        callspec = getattr(item, "callspec", None)
+        ref = callspec.params.get("_callqa_ref") if callspec is not None else None
+        item.stash[CLAIM] = Claim(found, ref, root_of(item))
         needless = _NEEDLESS - (found.arguments - PORTABLE)
         item.fixturenames = [name for name in item.fixturenames if name not in needless]
+
+
+def selected(session: pytest.Session) -> RuleBook | None:
+    """The rules that were selected, as a book; None if there are none, or they are only to be listed."""
+    items = [item for item in session.items if CLAIM in item.stash]
+    if not items or session.config.option.collectonly:
+        return None
+    root = items[0].stash[CLAIM].root
+    return RuleBook(
+        {id(rule): rule for rule in (item.stash[CLAIM].rule for item in items)}.values(), code_at(root), root=root
+    )
 
 
 def root_of(item: pytest.Item) -> Path:
@@ -466,6 +492,4 @@ def code_at(root: Path) -> Code:
 
 
 def _ref_of(item: pytest.Item) -> CallRef | Unreadable | None:
-    callspec = getattr(item, "callspec", None)
-    ref = callspec.params.get("_callqa_ref") if callspec is not None else None
-    return ref if isinstance(ref, CallRef | Unreadable) else None
+    return item.stash[CLAIM].ref if CLAIM in item.stash else None

@@ -16,13 +16,13 @@ from pytest_callqa.call import Call
 from pytest_callqa.engine import hear
 from pytest_callqa.gate.baseline import GENERATED
 from pytest_callqa.plugin.excuses import EXCUSE, Excuses, excuse
-from pytest_callqa.plugin.matrix import FACTS, code_at, or_end_the_run, root_of, spare_fixtures
+from pytest_callqa.plugin.matrix import CLAIM, FACTS, claim, or_end_the_run, selected
 from pytest_callqa.plugin.once import run_once
 from pytest_callqa.plugin.recorder import TROUBLE
 from pytest_callqa.plugin.settings import Settings
 from pytest_callqa.readers import to_native
 from pytest_callqa.redact import redactor
-from pytest_callqa.rules import Rule, RuleBook, rule_of
+from pytest_callqa.rules import Rule, RuleBook
 from pytest_callqa.verdict import Verdict
 from pytest_callqa.whole import write_whole
 
@@ -78,17 +78,15 @@ class Together(ABC, Generic[Came]):
         return f"callqa: {self.about()}; ledger {self.settings.ledger}"
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
-        """Spare the item of a rule the fixtures that the engine stands in for."""
-        spare_fixtures(item)
+        """Claim the items of rules."""
+        claim(item)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Fix the rules, and begin the ledger, once the selection is known."""
-        items = [(item, found) for item in session.items if (found := rule_of(getattr(item, "function", None)))]
-        if not items or self.config.option.collectonly:
+        self.book = selected(session)
+        if self.book is None:
             return
-        root = root_of(items[0][0])
-        self.book = RuleBook({id(found): found for _, found in items}.values(), code_at(root), root=root)
         first = self.excuses.begin(self.config, self.book, self.mode)
         with or_end_the_run(self.config):
             ledger.start_ledger(self.settings.ledger, first)
@@ -96,9 +94,9 @@ class Together(ABC, Generic[Came]):
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
         """Tell what the pass showed of this item's rule instead of calling it."""
-        found = rule_of(pyfuncitem.function)
-        if found is None:
+        if CLAIM not in pyfuncitem.stash:
             return None
+        found = pyfuncitem.stash[CLAIM].rule
         pyfuncitem.stash[OUTCOME] = ""
         if not found.portable:
             pytest.skip("it takes fixtures of its own, and is judged on recorded calls only")
