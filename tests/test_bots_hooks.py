@@ -126,8 +126,8 @@ def test_the_verbs_of_jambonz_do_what_they_say() -> None:
     )
     bot = app.jambonz(dial="no-answer")
     call = talk(bot, Move(wait=1))
-    assert texts(call)[:5] == ["[a.mp3]", "One", "One", "Two", "Two"]
-    assert happened(call) == [("transfer", "support", 6.6), ("transfer", "+1500", 6.6)]
+    assert texts(call)[:3] == ["[a.mp3]", "One", "One"]
+    assert happened(call) == [("transfer", "support", 5.8), ("transfer", "+1500", 5.8)]
     assert app.told["done"][0]["dial_call_status"] == "no-answer"
     assert (texts(call)[5], said(call)[5][1]) == ("Wait", 26.6)
     assert notes(bot) == [
@@ -149,6 +149,31 @@ def test_what_does_not_fit_is_an_error_of_the_bot() -> None:
         talk(App(call=lambda: ["say"]).jambonz())
     assert texts(talk(App(call=lambda: Response("")).jambonz())) == []
     assert isinstance(jambonz.build("http://localhost:1", jambonz.Options(), ()), VoiceBot)
+
+
+def test_jambonz_hands_a_caller_over_in_several_ways() -> None:
+    number = [{"type": "phone", "number": "+15005550010"}]
+    app = App(
+        call=lambda: [
+            {"verb": "transfer", "mode": "blind", "target": number},
+            {"verb": "conference", "name": "room", "actionHook": "/left"},
+        ],
+        left=lambda: [{"verb": "sip:refer", "referTo": "sip:agent@example.com"}, {"verb": "dtmf", "dtmf": "1"}],
+    )
+    bot = app.jambonz(dial="no-answer")
+    assert happened(talk(bot)) == [
+        ("transfer", "+15005550010", 0.0),
+        ("transfer", "room", 30.0),
+        ("transfer", "sip:agent@example.com", 30.0),
+        ("hangup", "", 30.0),
+    ]
+    assert notes(bot) == []
+
+
+def test_a_jambonz_gather_says_when_speech_is_over() -> None:
+    gather = {"verb": "gather", "input": ["speech"], "actionHook": "/heard", "speechTimeout": 3}
+    app = App(call=lambda: [gather], heard=heard)
+    assert said(talk(app.jambonz(), Move(text="Sales")))[0][:2] == ("speechDetected None Sales", 3.9)
 
 
 # --- Vonage

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import time
 
 import pytest
@@ -13,7 +15,7 @@ from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
 from pytest_callqa.bots import Move
 from pytest_callqa.bots.driver import Conversation
 from pytest_callqa.bots.hooks import Sound
-from pytest_callqa.bots.twiml import Twiml
+from pytest_callqa.bots.twiml import ATTRIBUTES, Twiml
 from pytest_callqa.bots.voice import VoiceBot
 from pytest_callqa.errors import BotError
 
@@ -458,3 +460,11 @@ def test_a_document_may_be_in_another_encoding() -> None:
     written = "<?xml version='1.0' encoding='iso-8859-1'?><Response><Say>café</Say></Response>".encode("latin-1")
     assert texts(talk(Ivr(voice=Response(written, content_type="text/xml; charset=ISO-8859-1")).bot())) == ["café"]
     assert texts(talk(Ivr(voice=Response(written, content_type="text/xml")).bot())) == ["café"]
+
+
+def test_the_attributes_are_those_of_the_twilio_package() -> None:
+    """Whatever its helper can write, a caller knows: nothing of it is noted as a slip."""
+    named = ("self", "message", "name", "number", "url", "kwargs")
+    for verb, known in ATTRIBUTES.items():
+        writes = inspect.signature(getattr(VoiceResponse, verb.lower())).parameters.keys() - set(named)
+        assert {re.sub("_(.)", lambda match: match[1].upper(), name.strip("_")) for name in writes} <= {*known.split()}

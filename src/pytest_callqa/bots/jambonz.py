@@ -1,7 +1,8 @@
 """jambonz: a voice app behind web hooks that answers a JSON list of verbs.
 
 Unlike TwiML the hook of a ``gather`` is called on every outcome, a time-out too; an empty answer means the next verb.
-Sources: https://docs.jambonz.org/verbs/verbs/overview and the defaults of jambonz-feature-server's code.
+Sources: https://docs.jambonz.org/verbs/verbs/overview, the schemas of the package ``@jambonz/schema``, and the defaults
+of jambonz-feature-server's code.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ AFTER_SPEECH = 1.0
 """Seconds of silence that a recogniser takes for the end of speech."""
 
 UNNOTICED = frozenset(
-    ("alert", "answer", "config", "dub", "listen", "message", "sip:request", "stream", "tag", "transcribe")
+    (
+        *("alert", "answer", "config", "dtmf", "dub", "leave", "listen", "message"),
+        *("sip:request", "stream", "tag", "transcribe"),
+    )
 )
 """Verbs that a caller does not notice."""
 
@@ -53,6 +57,7 @@ class _Gather(msgspec.Struct, rename="camel"):
     input: list[str] = msgspec.field(default_factory=lambda: ["digits"])
     timeout: float = TIMEOUT
     inter_digit_timeout: float | None = None
+    speech_timeout: float = AFTER_SPEECH
     num_digits: int = 0
     max_digits: int = 0
     finish_on_key: str = ""
@@ -67,6 +72,15 @@ class _Dial(msgspec.Struct, rename="camel"):
     action_hook: str = ""
     timeout: float = 60.0
     target: list[dict[str, object]] = msgspec.field(default_factory=list)
+
+
+class _Transfer(_Dial, rename="camel"):
+    timeout: float = 30.0
+
+
+class _Refer(msgspec.Struct, rename="camel"):
+    refer_to: str
+    action_hook: str = ""
 
 
 class _Enqueue(msgspec.Struct, rename="camel"):
@@ -119,8 +133,9 @@ class Jambonz(Hooks):
         return self._spoken(self.typed(action, _Say))
 
     def _spoken(self, say: _Say) -> list[Speak]:
-        texts = [say.text] if isinstance(say.text, str) else say.text
-        return [Speak(" ".join(text.split()), None, _times(say.loop)) for text in texts]
+        """What is said; of several texts jambonz takes any, and the same call is to be the same again: the first."""
+        text = say.text if isinstance(say.text, str) else next(iter(say.text), "")
+        return [Speak(" ".join(text.split()), None, _times(say.loop))]
 
     def _play(self, action: dict[str, object], here: str) -> Steps:
         return self._played(self.typed(action, _Play), here)
@@ -148,7 +163,7 @@ class Jambonz(Hooks):
                 speech=speech,
                 timeout=timeout,
                 between=between,
-                after_speech=AFTER_SPEECH,
+                after_speech=gather.speech_timeout,
                 most=gather.num_digits or gather.max_digits,
                 finish=gather.finish_on_key,
                 barge_in=(keys and gather.dtmf_bargein) or (speech and gather.listen_during_prompt),
@@ -159,7 +174,20 @@ class Jambonz(Hooks):
         return [Pause(self.typed(action, _Pause).length)]
 
     def _dial(self, action: dict[str, object], here: str) -> Steps:
-        dial = self.typed(action, _Dial)
+        return self._handed(self.typed(action, _Dial), here)
+
+    def _transfer(self, action: dict[str, object], here: str) -> Steps:
+        return self._handed(self.typed(action, _Transfer), here)
+
+    def _refer(self, action: dict[str, object], here: str) -> Steps:
+        refer = self.typed(action, _Refer)
+        return [Transfer(refer.refer_to, self._then(refer.action_hook, here, {"refer_status": 202}))]
+
+    def _conference(self, action: dict[str, object], here: str) -> Steps:
+        room = self.typed(action, _Enqueue)
+        return [Transfer(room.name or "conference", self._then(room.action_hook, here, {}))]
+
+    def _handed(self, dial: _Dial, here: str) -> Steps:
         named = (target.get("number") or target.get("name") or target.get("sipUri") for target in dial.target)
         told: dict[str, object] = {"dial_call_status": self.options.dial, "dial_call_sid": str(uuid4())}
         rings = dial.timeout if self.options.dial == "no-answer" else 0.0
@@ -189,6 +217,9 @@ class Jambonz(Hooks):
         "gather": _gather,
         "pause": _pause,
         "dial": _dial,
+        "transfer": _transfer,
+        "sip:refer": _refer,
+        "conference": _conference,
         "enqueue": _enqueue,
         "redirect": _redirect,
         "hangup": _hangup,

@@ -58,10 +58,11 @@ ATTRIBUTES = {
     "hints partialResultCallback partialResultCallbackMethod profanityFilter debug enhanced speechModel "
     "maxSpeechTime minConfidence",
     "Record": "action method timeout finishOnKey maxLength playBeep trim recordingStatusCallback "
-    "recordingStatusCallbackMethod recordingStatusCallbackEvent transcribe transcribeCallback recordingTrack",
+    "recordingStatusCallbackMethod recordingStatusCallbackEvent transcribe transcribeCallback recordingTrack "
+    "recordingConfigurationId",
     "Dial": "action method timeout hangupOnStar timeLimit callerId record recordingStatusCallback "
     "recordingStatusCallbackMethod recordingStatusCallbackEvent recordingTrack answerOnBridge ringTone trim "
-    "referUrl referMethod sequential events",
+    "referUrl referMethod sequential events passports recordingConfigurationId",
     "Redirect": "method",
     "Hangup": "",
     "Reject": "reason",
