@@ -21,7 +21,7 @@ LETTERS = "pnfum"
 WORDS = Path(__file__).with_name("data").joinpath("words.txt").read_text(encoding="utf-8").split()
 
 
-def write(path: Path, calls: int, *, seed: int = 1) -> None:
+def write(path: Path, calls: int, *, agents: int = AGENTS, seed: int = 1) -> None:
     """A ledger of so many calls by the worked book; about half of them break a rule."""
     draw = random.Random(seed)
     run = ledger.run_line(RuleBook.load(BOOK), tool="0", mode="batch", started="2026-11-02T06:00:00+00:00")
@@ -30,7 +30,7 @@ def write(path: Path, calls: int, *, seed: int = 1) -> None:
     with path.open("wb") as file:
         file.write(ledger.encode(run))
         for number in range(calls):
-            file.write(ledger.encode(_call(draw, run, pool, number, start)))
+            file.write(ledger.encode(_call(draw, run, pool, number, start, draw.randrange(agents))))
         file.write(ledger.encode(ledger.End(finished="2026-11-02T07:00:00+00:00")))
 
 
@@ -45,9 +45,13 @@ def _talk(draw: random.Random) -> tuple[ledger.Line, ...]:
 
 
 def _call(
-    draw: random.Random, run: ledger.Run, pool: list[tuple[ledger.Line, ...]], number: int, start: datetime
+    draw: random.Random,
+    run: ledger.Run,
+    pool: list[tuple[ledger.Line, ...]],
+    number: int,
+    start: datetime,
+    agent: int,
 ) -> ledger.Entry:
-    agent = draw.randrange(AGENTS)
     letters = draw.choices(LETTERS, weights=(22, 68, 1.4, 5, 3.6), k=len(run.rules))
     broken = [rule.clause for rule, letter in zip(run.rules, letters, strict=True) if letter == "f"]
     turns = draw.choice(pool)

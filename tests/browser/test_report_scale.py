@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from benchmarks import ledgers
 
-from pytest_callqa.report.html import ONE_FILE, write_html
+from pytest_callqa.report.html import AGENTS_LISTED, ONE_FILE, write_html
 from pytest_callqa.report.transcript import TextLevel
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def written(folder: Path, calls: int, level: TextLevel) -> Path:
-    ledgers.write(folder / "ledger.jsonl", calls)
+    ledgers.write(folder / "ledger.jsonl", calls, agents=AGENTS_LISTED)
     told = write_html([folder / "ledger.jsonl"], folder / "report.html", level=level)
     assert told.folder is None
     return told.page

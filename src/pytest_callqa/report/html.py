@@ -37,7 +37,7 @@ from pytest_callqa.whole import make_folder, unwritable, write_whole
 AGENTS_SHOWN = 100
 """Agents in the table of a page without script, lowest rate first."""
 
-AGENTS_LISTED = 500
+AGENTS_LISTED = 200
 """Agents up to which the filter of calls has a list of them; above, their names are typed."""
 
 FINDINGS_SHOWN = 5
