@@ -42,6 +42,7 @@ OUTER = {
     "supervisor",
     "resume",
     "batch",
+    "scale",
 }
 ALLOWED = {
     **{module: set(CORE[:place]) for place, module in enumerate(CORE)},
@@ -56,6 +57,7 @@ ALLOWED = {
     "supervisor": {"errors"},
     "resume": {*CORE},
     "batch": {*CORE, "readers", "supervisor", "resume", "gate"},
+    "scale": {*CORE, "readers", "supervisor", "batch", "scale"},
     "tuning": {"errors", "plain", "phrases"},
     "vendors": {"errors", "whole"},
     "bots": {*CORE, "bots"},

@@ -171,22 +171,30 @@ def judge_documents(
     """
     seen = Duplicates()
     processes = Supervisor(
-        judging, job, partial(_lost, job), jobs=jobs or os.cpu_count() or 1, limits=limits or Limits()
+        judging, job, partial(lost, job), jobs=jobs or os.cpu_count() or 1, limits=limits or Limits()
     )
-    for judged in processes.map(_chunks(documents)):
+    for judged in processes.map(chunks(documents)):
         for one in chain.from_iterable(judged):
-            if isinstance(one.entry, ledger.Unread) or not one.entry.content:
-                yield one.entry
-                continue
-            known_as = seen.admit(one.id, bytes.fromhex(one.entry.content), one.document)
-            if isinstance(known_as, Unreadable):
-                yield unread(known_as)
-            elif known_as is not None:
-                folder = known_as.removesuffix(one.id)  # of one that is named after its file, as another is
+            content = "" if isinstance(one.entry, ledger.Unread) else one.entry.content
+            folder = admit(seen, one.id, content, one.document)
+            if isinstance(folder, ledger.Unread):
+                yield folder
+            elif folder is not None:
                 yield msgspec.structs.replace(one.entry, call=folder + one.entry.call) if folder else one.entry
 
 
-def _lost(job: Job, document: Document | Unreadable, call: str, why: str) -> list[Judged]:
+def admit(seen: Duplicates, id: str, content: str, document: Document) -> str | ledger.Unread | None:
+    """What to put before a call's id: the folder of one that is named after its file, as another is, else nothing.
+
+    ``None`` for a copy, else what is wrong. A call without ``content`` is compared with no other.
+    """
+    known_as = seen.admit(id, bytes.fromhex(content), document) if content else id
+    if isinstance(known_as, Unreadable):
+        return unread(known_as)
+    return known_as.removesuffix(id) if known_as is not None else None
+
+
+def lost(job: Job, document: Document | Unreadable, call: str, why: str) -> list[Judged]:
     """The verdicts on a call that cost two processes: errors, if it could be read; else it counts as unreadable."""
     assert isinstance(document, Document)
     reason = f"given up after {ATTEMPTS} attempts: {why}"
@@ -196,7 +204,8 @@ def _lost(job: Job, document: Document | Unreadable, call: str, why: str) -> lis
     return [Judged(ledger.entry(ledger.Entry(call=call, file=document.file), job.order, verdicts), document)]
 
 
-def _chunks(documents: Iterable[Document | Unreadable]) -> Iterator[list[Document | Unreadable]]:
+def chunks(documents: Iterable[Document | Unreadable]) -> Iterator[list[Document | Unreadable]]:
+    """Documents in portions that are worth a message to a process."""
     chunk: list[Document | Unreadable] = []
     size = 0
     for document in documents:

@@ -8,6 +8,7 @@ not a plain pass keeps its reason and evidence. Lines of one call are merged; te
 from __future__ import annotations
 
 import os
+import sys
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -158,6 +159,11 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_f
     case: dict[str, str] = {}
     recording: str = ""
     waves: tuple[Wave, ...] = ()
+
+    def __post_init__(self) -> None:
+        # Only the very text of a default is left out when written, and what comes from another process has copies.
+        for name in ("timing", "roles"):
+            msgspec.structs.force_setattr(self, name, sys.intern(getattr(self, name)))
 
 
 class Unread(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="kind", tag="unreadable"):
@@ -514,10 +520,15 @@ def start_ledger(path: Path, *first: LedgerLine, over: bool = False) -> bool:
 
     ``over`` an older one, which stays until then. Raises :class:`Unwritten` for a place that cannot be written.
     """
-    if path.parent.name == ".callqa":
-        said = b"# transcripts are confidential: keep run data out of version control\n*\n"
-        write_whole(path.parent / ".gitignore", [said], new=True)
+    hide_folder(path.parent)
     return write_whole(path, map(encode, first), new=not over)
+
+
+def hide_folder(folder: Path) -> None:
+    """Keep the folder of ledgers, ``.callqa``, out of version control. Raises :class:`Unwritten`."""
+    if folder.name == ".callqa":
+        said = b"# transcripts are confidential: keep run data out of version control\n*\n"
+        write_whole(folder / ".gitignore", [said], new=True)
 
 
 # -- reading

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -21,7 +22,12 @@ def files_read(path: Path, also: Iterable[str] = ()) -> Iterator[ledger.File]:
     for line in ledger.read(path):
         if isinstance(line, ledger.Entry | ledger.Unread) and line.file:
             named[_file(line.file)] = None
-    for name in named:
+    yield from files(named)
+
+
+def files(names: Iterable[str]) -> Iterator[ledger.File]:
+    """These files, as they are now; one that is gone is left out."""
+    for name in filter(os.path.isfile, names):  # a pipe would be waited for
         try:
             with open(name, "rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()

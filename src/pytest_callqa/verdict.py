@@ -60,7 +60,7 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     role: str = ""
     start: float | None = None
     end: float | None = None
-    score: float = 0.0
+    score: float = 0  # not 0.0: only a whole number is still known as the default after a change of process
     phrase: str = ""
     near: bool = False
 

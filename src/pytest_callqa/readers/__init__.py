@@ -54,6 +54,7 @@ __all__ = [
     "Sidecars",
     "Unreadable",
     "find_documents",
+    "find_files",
     "find_sidecars",
     "load",
     "locate",
@@ -110,11 +111,19 @@ class CallRef(msgspec.Struct, frozen=True):
 
 
 def find_documents(paths: Sequence[str], options: ReadOptions) -> Iterator[Document | Unreadable]:
-    """The documents under ``paths``: files, folders (recursively, in sorted order) and globs.
+    """The documents under ``paths``, as :func:`find_files` finds them.
 
-    JSON Lines, tables and archives (also compressed) are streamed, call by call. Raises :class:`BadInput` at once
-    for a speech model that is none, a path that does not exist, a pattern that matches nothing, a folder without calls
-    and a format that is not known; a file that cannot be read is an :class:`Unreadable` in its place.
+    JSON Lines, tables and archives (also compressed) are streamed, call by call; a file that cannot be read is an
+    :class:`Unreadable` in its place. Raises :class:`BadInput` at once as :func:`find_files` does.
+    """
+    return itertools.chain.from_iterable(map(finding.documents, find_files(paths, options)))
+
+
+def find_files(paths: Sequence[str], options: ReadOptions) -> Iterator[str]:
+    """The files that may hold calls under ``paths``: files, folders (recursively, in sorted order) and globs.
+
+    Raises :class:`BadInput` at once for a speech model that is none, a path that does not exist, a pattern that
+    matches nothing, a folder without calls and a format that is not known.
     """
     if options.format not in FORMATS and options.format != "auto":
         near = did_you_mean(options.format, FORMATS)
@@ -123,8 +132,7 @@ def find_documents(paths: Sequence[str], options: ReadOptions) -> Iterator[Docum
         recognition.check(options.speech_model)
     files = finding.find_files(paths, with_recordings=options.recordings)
     tables = {os.path.abspath(table) for table in (*options.cases, *options.attestations)}
-    files = (file for file in files if not tables or os.path.abspath(file) not in tables)
-    return itertools.chain.from_iterable(map(finding.documents, files))
+    return (file for file in files if not tables or os.path.abspath(file) not in tables)
 
 
 def find_sidecars(paths: Sequence[str], options: ReadOptions) -> Sidecars:

@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from pytest_callqa.errors import BadInput, did_you_mean
 from pytest_callqa.readers import archives, recordings, source, turntables
@@ -25,6 +25,7 @@ _NOT_CALLS = (
 )
 _TABLES = frozenset(f"{name}.{kind}" for name in ("cases", "attestations") for kind in ("csv", "json"))
 _CSV = re.compile(r".*\.(?:csv|tsv)(?:\.gz|\.zst)?", re.IGNORECASE | re.DOTALL)
+_PARQUET = b"PAR1"
 _HEAD = 512
 _SMALL = 2**16
 """Bytes of a file that is read at once."""
@@ -122,6 +123,20 @@ def documents(file: str) -> Iterator[Document | Unreadable]:
         yield source.unreadable(Document(file), error)
 
 
+def divisible(file: str) -> Literal["lines", "rows", ""]:
+    """How a file can be cut between its calls: plain JSON Lines by lines, Parquet by rows, others not at all.
+
+    Raises :class:`BadInput` for a file that cannot be read.
+    """
+    with source.opened(file) as stream:
+        head = source.peek(stream, _HEAD)
+        if not stream.seekable():
+            return ""
+        if head.startswith(_PARQUET):
+            return "rows"
+        return "lines" if head[:1] in (b"{", b"[") and source.are_json_lines(source.first_lines(stream)) else ""
+
+
 def _container(file: str, stream: BinaryIO, head: bytes) -> Iterator[Document | Unreadable] | None:
     """The calls of an archive or a table, or the call of a recording; ``None`` if the file is none of them."""
     if recordings.is_recording(head) or recordings.is_bare(file):
@@ -132,7 +147,7 @@ def _container(file: str, stream: BinaryIO, head: bytes) -> Iterator[Document | 
         return _members(file, archives.zip_members(stream, source.budget_of(stream)))
     if archives.is_tar(head):
         return _members(file, archives.tar_members(stream, source.Budget(None)))  # what is expanded is counted already
-    if head.startswith(b"PAR1"):
+    if head.startswith(_PARQUET):
         return turntables.parquet_calls(file)
     if _CSV.fullmatch(file) or _is_table(file, head):
         return _csv(file)

@@ -38,13 +38,15 @@ class Meta(msgspec.Struct, frozen=True):
 
 
 class _Tables(msgspec.Struct, frozen=True):
-    """The tables that cover a folder, the nearest first."""
+    """The tables that cover a folder, the nearest first, and the files that they were read from."""
 
     cases: tuple[CaseTable, ...] = ()
     attestations: tuple[AttestationTable, ...] = ()
+    files: tuple[str, ...] = ()
 
     def __add__(self, further: _Tables) -> _Tables:
-        return _Tables(self.cases + further.cases, self.attestations + further.attestations)
+        files = self.files + further.files
+        return _Tables(self.cases + further.cases, self.attestations + further.attestations, files)
 
 
 class Sidecars:
@@ -68,6 +70,7 @@ class Sidecars:
         given = _Tables(
             tuple(CaseTable(file) for file in options.cases),
             tuple(AttestationTable(file) for file in options.attestations),
+            (*options.cases, *options.attestations),
         )
         roots = tuple(folders)
         sidecars = cls(given, frozenset(map(os.path.abspath, roots)))
@@ -80,6 +83,11 @@ class Sidecars:
         if file != self._latest[0]:  # not again for each line of JSON Lines
             self._latest = file, self._read_meta(file)
         return self._latest[1]
+
+    def files(self, file: str) -> tuple[str, ...]:
+        """What bears on the calls of ``file``: the tables that cover it, and the place of its own sidecar."""
+        meta = os.path.join(os.path.dirname(file), stem(file) + META)
+        return (meta, *(self._covering(os.path.dirname(file)) + self._given).files)
 
     def _read_meta(self, file: str) -> Meta:
         folder, name = os.path.dirname(file), stem(file) + META
@@ -134,7 +142,9 @@ def _in_folder(folder: str) -> _Tables:
         files = (os.path.join(folder, f"{name}.{kind}") for kind in ("csv", "json"))
         return [file for file in files if os.path.isfile(file)]
 
-    return _Tables(tuple(map(CaseTable, present("cases"))), tuple(map(AttestationTable, present("attestations"))))
+    cases, attestations = present("cases"), present("attestations")
+    tables = tuple(map(CaseTable, cases)), tuple(map(AttestationTable, attestations))
+    return _Tables(*tables, files=(*cases, *attestations))
 
 
 def _meta(written: plain.Plain) -> Meta:

@@ -91,9 +91,13 @@ def replayed(begun: Sequence[bytes], stream: BinaryIO) -> BinaryIO:
     return io.BufferedReader(Capped(itertools.chain(begun, rest), Budget(None)), CHUNK)
 
 
-def lines(file: str, stream: BinaryIO, member: str = "") -> Iterator[Document | Unreadable]:
-    """The lines that are not blank as documents; those of a ``member`` (its place) cannot be found by offset."""
-    number = offset = 0
+def lines(
+    file: str, stream: BinaryIO, member: str = "", *, number: int = 0, offset: int = 0
+) -> Iterator[Document | Unreadable]:
+    """The lines that are not blank as documents; those of a ``member`` (its place) cannot be found by offset.
+
+    The stream may begin within the file: after ``number`` lines, at the byte ``offset``.
+    """
     before, readline = f"{member}, line" if member else "line", stream.readline
     while line := readline(MAX_CALL + 1):
         number += 1
@@ -172,13 +176,28 @@ def opened(file: str) -> Iterator[BinaryIO]:
 
     Raises :class:`BadInput`, also for faults that show only while reading.
     """
+    with stored(file) as raw, _expanded(raw) as stream:
+        yield stream
+
+
+@contextmanager
+def stored(file: str) -> Iterator[BinaryIO]:
+    """``file`` open for reading as it is stored. Raises :class:`BadInput` as :func:`opened` does."""
     try:
         if not stat.S_ISREG(os.stat(file).st_mode):
             raise BadInput("This is not a regular file, so it is not read.")
-        with open(file, "rb", CHUNK) as raw, _expanded(raw) as stream:
-            yield stream
+        with open(file, "rb", CHUNK) as raw:
+            yield raw
     except OSError as error:
         raise unopened(error) from None
+
+
+def size_of(file: str) -> int:
+    """Bytes of a file as it is stored; 0 if there is none."""
+    try:
+        return os.stat(file).st_size
+    except OSError:
+        return 0
 
 
 def unopened(error: OSError) -> BadInput:

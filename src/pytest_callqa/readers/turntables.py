@@ -22,13 +22,15 @@ a call must stand together: a call that comes back later is refused as a whole, 
 from __future__ import annotations
 
 import csv
+import itertools
 import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
-from typing import BinaryIO, Literal, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, Literal, TypeAlias
 
 import msgspec
 
@@ -41,6 +43,9 @@ from pytest_callqa.readers.native import to_native
 from pytest_callqa.readers.options import Document, Unreadable
 from pytest_callqa.readers.roles import role_of_label
 from pytest_callqa.readers.tolerance import tolerance
+
+if TYPE_CHECKING:
+    from pyarrow import parquet  # type: ignore[import-untyped]  # it has no types
 
 MAP = "callqa.toml"
 FORMAT = "table"
@@ -113,8 +118,7 @@ def column_map(file: str) -> ColumnMap:
 
     Raises :class:`BadInput` naming the map that cannot be used.
     """
-    for folder in (os.path.dirname(file), ""):
-        path = os.path.join(folder, MAP)
+    for path in map_places(file):
         try:
             found = _load_map(path, os.stat(path).st_mtime_ns)
         except OSError:
@@ -124,6 +128,11 @@ def column_map(file: str) -> ColumnMap:
         if found is not None:
             return found
     return PLAIN
+
+
+def map_places(file: str) -> tuple[str, ...]:
+    """Where the column map of a table may lie: in its folder, else in the current one."""
+    return tuple(os.path.join(folder, MAP) for folder in (os.path.dirname(file), ""))
 
 
 @lru_cache(maxsize=64)
@@ -170,7 +179,7 @@ def csv_calls(file: str, data: BinaryIO, again: BinaryIO, place: str = "") -> It
     ``place`` is the member of an archive that the table is. Raises :class:`BadInput`.
     """
     columns = column_map(file)
-    yield from _calls(file, place, columns, _csv_rows(data, columns), _csv_rows(again, columns))
+    yield from _calls(file, place, columns, _scattered(columns, _csv_rows(data, columns)), _csv_rows(again, columns))
 
 
 def _csv_rows(data: BinaryIO, columns: ColumnMap) -> Iterator[Numbered]:
@@ -211,42 +220,104 @@ def _decoded(data: BinaryIO) -> Iterator[str]:
 # -- Parquet
 
 
-def parquet_calls(file: str) -> Iterator[Document | Unreadable]:
-    """The calls of a Parquet table, by batches of rows and only the columns of the map. Raises :class:`BadInput`."""
+class Rows(msgspec.Struct, frozen=True):
+    """Rows of a Parquet table, from ``first`` to before ``end``, that are whole calls.
+
+    ``scattered`` says of each of them whose rows stand apart (by a digest of its id) where it comes back.
+    """
+
+    first: int
+    end: int
+    calls: int
+    scattered: dict[str, str] = {}
+
+
+def parquet_calls(file: str, part: Rows | None = None) -> Iterator[Document | Unreadable]:
+    """The calls of a Parquet table or a part of it, by batches of rows and only the columns of the map.
+
+    Raises :class:`BadInput`.
+    """
     columns = column_map(file)
-    yield from _calls(file, "", columns, _parquet_rows(file, columns, keys=True), _parquet_rows(file, columns))
+    if part is None:
+        scattered = _scattered(columns, _parquet_rows(file, columns, keys=True))
+        rows = _parquet_rows(file, columns)
+    else:
+        scattered = {bytes.fromhex(call): back for call, back in part.scattered.items()}
+        rows = _parquet_rows(file, columns, first=part.first, end=part.end)
+    yield from _calls(file, "", columns, scattered, rows)
 
 
-def _parquet_rows(file: str, columns: ColumnMap, *, keys: bool = False) -> Iterator[Numbered]:
-    """The rows, or only their calls' ids (``keys``), which is quick in a format that stores column by column."""
+def parquet_parts(file: str, size: int) -> list[Rows]:
+    """A Parquet table in parts of about so many bytes, expanded, cut between calls. Raises :class:`BadInput`."""
+    columns = column_map(file)
+    scattered = _scattered(columns, _parquet_rows(file, columns, keys=True))
+    with _parquet(file) as table:
+        about = table.metadata
+        total = sum(about.row_group(group).total_byte_size for group in range(about.num_row_groups))
+        rows = max(size * about.num_rows // max(total, 1), 1)
+    parts: list[Rows] = []
+    first = number = calls = 0
+    apart: dict[str, str] = {}
+    before: str | None = None
+    for number, (place, row) in enumerate(_parquet_rows(file, columns, keys=True)):
+        call = _text(row.get(columns.call))
+        if call == before:
+            continue
+        if number - first >= rows:
+            parts.append(Rows(first, number, calls, apart))
+            first, calls, apart = number, 0, {}
+        before, back = call, scattered.get(_short(call))
+        calls += back != place
+        if back is not None:
+            apart[_short(call).hex()] = back
+    return [*parts, Rows(first, number + 1, calls, apart)]
+
+
+@contextmanager
+def _parquet(file: str) -> Iterator[parquet.ParquetFile]:
+    """A Parquet table open for reading. Raises :class:`BadInput`, also for faults that show only while reading."""
     try:
-        import pyarrow  # type: ignore[import-untyped]  # it has no types
+        import pyarrow
         from pyarrow import parquet
     except ImportError:
         raise BadInput("Reading Parquet needs the pyarrow package: pip install 'pytest-callqa[parquet]'.") from None
-    number = 0
     try:
         with parquet.ParquetFile(file, memory_map=False) as table:
-            header = table.schema_arrow.names
-            columns.check(header)
-            wanted = [columns.call] if keys else [name for name in columns.columns() if name in header]
-            for batch in table.iter_batches(batch_size=BATCH, columns=wanted, use_threads=False):
-                names = batch.schema.names
-                for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                    number += 1
-                    yield f"row {number}", dict(zip(names, values, strict=True))
+            yield table
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         said = str(error).partition("\n")[0][:200]
         raise BadInput(f"The Parquet file is damaged ({said}): export the table again.") from None
+
+
+def _parquet_rows(
+    file: str, columns: ColumnMap, *, keys: bool = False, first: int = 0, end: int | None = None
+) -> Iterator[Numbered]:
+    """The rows, or only their calls' ids (``keys``), which is quick in a format that stores column by column."""
+    with _parquet(file) as table:
+        header = table.schema_arrow.names
+        columns.check(header)
+        wanted = [columns.call] if keys else [name for name in columns.columns() if name in header]
+        about = table.metadata
+        end = about.num_rows if end is None else end
+        sizes = [about.row_group(group).num_rows for group in range(about.num_row_groups)]
+        starts = list(itertools.accumulate(sizes, initial=0))
+        groups = [group for group, size in enumerate(sizes) if starts[group] < end and starts[group] + size > first]
+        number = starts[groups[0]] if groups else end
+        for batch in table.iter_batches(batch_size=BATCH, row_groups=groups, columns=wanted, use_threads=False):
+            begin, number = number, number + batch.num_rows
+            batch = batch.slice(max(first - begin, 0), max(min(end, number) - max(first, begin), 0))
+            names = batch.schema.names
+            values = zip(*(column.to_pylist() for column in batch.columns), strict=True)
+            for place, row in enumerate(values, max(first, begin) + 1):
+                yield f"row {place}", dict(zip(names, row, strict=True))
 
 
 # -- from rows to calls
 
 
 def _calls(
-    file: str, member: str, columns: ColumnMap, keys: Iterable[Numbered], rows: Iterable[Numbered]
+    file: str, member: str, columns: ColumnMap, scattered: Mapping[bytes, str], rows: Iterable[Numbered]
 ) -> Iterator[Document | Unreadable]:
-    scattered = _scattered(columns, keys)
     group = _Group(columns)
     for place, row in rows:
         if group.id is not None and group.id != _text(row.get(columns.call)):

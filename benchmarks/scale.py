@@ -1,0 +1,237 @@
+"""A million calls with flat memory, and what the engines cost over a bare pool of processes.
+
+The million are short, by a part of the worked book, so that they take minutes and not hours; the overhead is measured
+on whole calls by the whole book.
+`python -m benchmarks.scale million` and `… overhead` do a part each; the results are kept together.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from benchmarks.calls import call
+from benchmarks.cells import BOOK
+from benchmarks.measure import PYTHON, RESULTS, Cost, median, run, save
+from pytest_callqa.rules import RuleBook
+
+MILLION = 1_000_000
+SECTIONS = ("test_1_purpose.py", "test_3_1_opening.py")
+FILES = 20
+CALLS = 20_000
+ROUNDS = 3
+EVERY = 5.0
+"""Seconds between two looks at the memory."""
+
+
+def short(number: int) -> dict[str, object]:
+    """The call of this number, without what is said between its first two turns and its last three."""
+    made = call(number)
+    turns, events = made["turns"], made["events"]
+    assert isinstance(turns, list)
+    assert isinstance(events, list)
+    left_out = turns[-3]["start"] - turns[2]["start"]
+    for timed in turns[-3:]:
+        timed |= {end: round(timed[end] - left_out, 2) for end in ("start", "end")}
+    events[0]["time"] = round(events[0]["time"] - left_out, 2)
+    return made | {"turns": turns[:2] + turns[-3:]}
+
+
+def write(make: Callable[[int], dict[str, object]], first: int, end: int, file: Path) -> None:
+    """Write the calls of these numbers, a line each."""
+    with file.open("w", encoding="utf-8") as out:
+        for number in range(first, end):
+            out.write(json.dumps(make(number), ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def write_all(make: Callable[[int], dict[str, object]], count: int, folder: Path) -> None:
+    """Write that many calls, in files of as many each."""
+    each = count // FILES
+    with ProcessPoolExecutor() as pool:
+        jobs = [pool.submit(write, make, n * each, (n + 1) * each, folder / f"{n:02}.jsonl") for n in range(FILES)]
+        for job in jobs:
+            job.result()
+
+
+def part_of_book(folder: Path) -> Path:
+    """The worked book with the rules of two sections only."""
+    others = [file.name for file in BOOK.glob("test_*.py") if file.name not in SECTIONS]
+    shutil.copytree(BOOK, folder / "book", ignore=shutil.ignore_patterns("calls", "__pycache__", *others))
+    return folder / "book"
+
+
+def check(folder: Path, *arguments: str, book: Path = BOOK) -> list[str]:
+    command = [PYTHON, "-m", "pytest_callqa.cli", "check", "--book", str(book)]
+    return [*command, "--ledger", str(folder / "run" / "ledger.jsonl"), *arguments, str(folder / "calls")]
+
+
+# -- a million
+
+
+def family(root: int) -> Iterator[int]:
+    """The process and all that it started."""
+    yield root
+    for task in Path(f"/proc/{root}/task").glob("*/children"):
+        for child in task.read_text().split():
+            yield from family(int(child))
+
+
+def resident(root: int) -> float:
+    """Megabytes of memory of a process and all that it started, shared pages in proportion."""
+    total = 0
+    for process in family(root):
+        try:
+            text = Path(f"/proc/{process}/smaps_rollup").read_text()
+        except OSError:
+            continue
+        total += int(text.partition("\nPss:")[2].split()[0])
+    return total / 1024
+
+
+def million() -> dict[str, object]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "calls").mkdir()
+        write_all(short, MILLION, folder / "calls")
+        size = sum(file.stat().st_size for file in (folder / "calls").iterdir())
+        book = part_of_book(folder)
+        before, began = os.times(), time.perf_counter()
+        command = check(folder, "--engine", "local", book=book)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        samples: list[tuple[float, float, int]] = []
+        while process.poll() is None:
+            try:
+                shards = sum(1 for _ in (folder / "run").glob("shards/*/*.jsonl"))
+                samples.append((time.perf_counter() - began, resident(process.pid), shards))
+            except OSError:
+                pass  # it has just ended
+            time.sleep(EVERY)
+        wall = time.perf_counter() - began
+        assert process.stdout is not None
+        said = process.stdout.read().splitlines()[-1]
+        used = os.times()
+        ledger = (folder / "run" / "ledger.jsonl").stat().st_size
+        rules = len(RuleBook.load(book))
+    top = max(shards for _, _, shards in samples)
+    judging = [(at, memory, shards) for at, memory, shards in samples if 0 < shards < top]
+    parts = [judging[len(judging) * n // 10 : len(judging) * (n + 1) // 10] for n in range(10)]
+    ended = max(at for at, _, shards in samples if shards < top)
+    cpu = used.children_user + used.children_system - before.children_user - before.children_system
+    return {
+        "calls": MILLION,
+        "turns_a_call": len(short(0)["turns"]),  # type: ignore[arg-type]  # a list
+        "rules": rules,
+        "input_bytes": size,
+        "ledger_bytes": ledger,
+        "shards": top,
+        "wall_minutes": wall / 60,
+        "wall_minutes_until_all_were_judged": ended / 60,
+        "processor_minutes": cpu / 60,
+        "megabytes_of_all_processes_in_each_tenth_of_judging": [max(m for _, m, _ in part) for part in parts],
+        "megabytes_at_most": max(memory for _, memory, _ in samples),
+        "gate": said,
+    }
+
+
+# -- overhead
+
+
+def pool(folder: Path) -> list[str]:
+    """The bare pool: as many processes as the engines have, each judges whole files and writes their lines."""
+    return [PYTHON, "-m", "benchmarks.scale", "pool", str(folder)]
+
+
+def bare(file: Path, out: Path) -> None:
+    from pytest_callqa import ledger
+    from pytest_callqa.batch import Job, judging
+    from pytest_callqa.readers import ReadOptions, find_sidecars, finding
+
+    book = RuleBook.load(BOOK)
+    order = tuple(rule.clause for rule in book if rule.portable)
+    options = ReadOptions()
+    judge = judging(Job(book.root, order, order, options, find_sidecars([str(file)], options)))
+    with out.open("wb") as lines:
+        for document in finding.documents(str(file)):
+            for one in judge(document):
+                lines.write(ledger.encode(one.entry))
+
+
+def run_pool(folder: Path) -> None:
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        files = sorted((folder / "calls").iterdir())
+        for job in [pool.submit(bare, file, folder / f"{file.stem}.out") for file in files]:
+            job.result()
+
+
+def overhead() -> dict[str, object]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "calls").mkdir()
+        write_all(call, CALLS, folder / "calls")
+        commands = {
+            "pool": pool(folder),
+            "local": check(folder, "--engine", "local"),
+            "dask": check(folder, "--engine", "dask"),
+        }
+        costs: dict[str, list[Cost]] = {name: [] for name in commands}
+        for _ in range(ROUNDS):
+            for name, command in commands.items():
+                costs[name].append(run(command, expect=(0, 1)))
+
+    def over(name: str) -> float:
+        pairs = zip(costs[name], costs["pool"], strict=True)
+        return sorted(engine.cpu / pool.cpu for engine, pool in pairs)[ROUNDS // 2] - 1
+
+    return {
+        "calls": CALLS,
+        "processor_seconds": {name: median(taken) for name, taken in costs.items()},
+        "wall_seconds": {name: median(taken, "wall") for name, taken in costs.items()},
+        "overhead_local": over("local"),
+        "overhead_dask": over("dask"),
+        "goal_overhead_local_at_most": 0.15,
+        "goal_overhead_dask_at_most": 0.60,
+    }
+
+
+def extrapolated(found: dict[str, dict[str, object]]) -> dict[str, object]:
+    """Ten million calls, from what was measured of a million and of the overhead."""
+    large, costs = found["million"], found["overhead"]
+    calls, over = costs["calls"], costs["overhead_dask"]
+    assert isinstance(calls, int)
+    assert isinstance(over, float)
+    bare_ms = 1000 * costs["processor_seconds"]["pool"] / calls  # type: ignore[index]  # as written above
+    minutes = 10_000_000 * bare_ms / 60_000 * (1 + over)
+    size = 10 * large["input_bytes"] / 1e9  # type: ignore[operator]  # a number
+    return {
+        "calls": 10_000_000,
+        "processor_minutes_with_dask": minutes,
+        "minutes_by_processors": {str(number): minutes / number for number in (16, 64, 256)},
+        "input_gigabytes": size,
+        "by": "processor time a call of the bare pool, with the overhead of Dask, which holds its fixed cost too",
+    }
+
+
+def main(*parts: str) -> None:
+    path = RESULTS / "scale.json"
+    known = json.loads(path.read_text()) if path.exists() else {}
+    for name, measured in (("overhead", overhead), ("million", million)):
+        if name in (parts or ("overhead", "million")):
+            known[name] = measured()
+    kept = {name: known[name] for name in ("overhead", "million") if name in known}
+    more = {"ten_million_extrapolated": extrapolated(kept)} if len(kept) == 2 else {}
+    save("scale", kept | more)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["pool"]:
+        run_pool(Path(sys.argv[2]))
+    else:
+        main(*sys.argv[1:])
