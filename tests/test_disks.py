@@ -13,19 +13,29 @@ from pathlib import Path
 import pytest
 
 from harness import GOOD, RUDE, Project
-from pytest_callqa import cli, ledger
+from pytest_callqa import cli, ledger, supervisor
 from pytest_callqa.report import html
+
+serve = supervisor._serve
+
+
+def serve_unlimited(*given: object) -> None:
+    """What a worker does, without the limit it inherits: it writes nothing but what coverage counts."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.getrlimit(resource.RLIMIT_FSIZE)[1],) * 2)
+    serve(*given)  # type: ignore[arg-type]
 
 
 @contextmanager
 def room(size: int) -> Iterator[None]:
-    """While it lasts, no file of this process, or of one that it starts, takes more bytes than that."""
+    """While it lasts, no file of this process takes more bytes than that."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    supervisor._serve = serve_unlimited
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        supervisor._serve = serve
 
 
 def kept(folder: Path) -> dict[str, bytes]:
@@ -171,13 +181,23 @@ LIMITED = """
 import atexit, os, resource
 from multiprocessing.sharedctypes import RawValue
 
+from pytest_callqa import supervisor
+
+hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+serve = supervisor._serve
+
+def serve_unlimited(*given):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    serve(*given)
+
 if os.environ.get("PYTEST_XDIST_WORKER", "") >= os.environ["WHERE"]:
     RawValue("q")  # what processes share is a file too, in memory
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    supervisor._serve = serve_unlimited
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(os.environ["ROOM"]), hard))
-    atexit.register(resource.setrlimit, resource.RLIMIT_FSIZE, (soft, hard))
+    atexit.register(resource.setrlimit, resource.RLIMIT_FSIZE, (hard, hard))
 """
-"""A conftest.py: no file that the process writes takes more than so many bytes."""
+"""A conftest.py: no file that the process writes, but for those of its workers, takes more than so many bytes."""
 
 
 def limited(project: Project, room: int, *arguments: str, where: str = "") -> tuple[int, str]:

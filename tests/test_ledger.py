@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
@@ -14,7 +16,7 @@ import pytest
 from examples import event, hear, make_rule, phrases, talk
 from pytest_callqa.call import Case
 from pytest_callqa.engine import judge
-from pytest_callqa.errors import BadInput
+from pytest_callqa.errors import BadInput, Unwritten
 from pytest_callqa.hearing import Hearing
 from pytest_callqa.ledger import (
     Begun,
@@ -27,6 +29,7 @@ from pytest_callqa.ledger import (
     Run,
     Unread,
     Writer,
+    append,
     call_entry,
     encode,
     entry,
@@ -206,6 +209,30 @@ def test_a_ledger_is_read_as_it_was_written(tmp_path: Path) -> None:
 def test_writers_append(tmp_path: Path) -> None:
     ledger(tmp_path, LINES[0])
     assert list(read(ledger(tmp_path, LINES[1]))) == LINES[:2]
+
+
+def test_what_a_writer_wrote_is_on_the_disk_at_its_end_and_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda file: settled.append(os.readlink(f"/proc/self/fd/{file}")))
+    with Writer(tmp_path / "ledger.jsonl") as writer:
+        for line in LINES:
+            writer.write(line)
+        assert settled == [], "a line is handed to the system, and not waited for"
+    assert settled == [str(tmp_path / "ledger.jsonl")]
+    append(tmp_path / "ledger.jsonl", LINES[0])
+    assert len(settled) == 1
+
+
+def test_a_disk_that_takes_no_more_is_told_at_the_end_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    writer = Writer(tmp_path / "ledger.jsonl")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Unwritten, match="No space left on device; what was judged before is in it"), writer:
+        writer.write(LINES[0])
 
 
 def test_cut_off_anywhere_a_ledger_keeps_every_line_before(tmp_path: Path) -> None:
