@@ -18,6 +18,7 @@ from pytest_callqa.call import Turn
 from pytest_callqa.gate.decision import Gate
 from pytest_callqa.outputs import pieces
 from pytest_callqa.phrases import PhraseBook
+from pytest_callqa.scenarios import campaign
 from pytest_callqa.scenarios.blame import SHOWN, Blame, Line, Text, blame_heard, blame_said
 
 WORKERS = [(), ("-n", "2")]
@@ -47,8 +48,9 @@ silence:
 
 
 @pytest.fixture
-def play(project: Project) -> Project:
+def play(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A book of rules, and customers."""
+    monkeypatch.setattr(campaign, "AIMED", 15)
     return project.book().file("rules/customers.yaml", CUSTOMERS)
 
 
@@ -382,8 +384,8 @@ def test_recorded_calls_are_judged_by_the_old_book_and_the_new_one(books: Projec
             "the agent's reply says sorry: not found",
             "heard otherwise: sorry, by these changed wordings:",
             "  - old/phrases/en.yaml:6: my bad",
-            "clause  before  now     conversations  call         changed line",
-            "1.2     passed  failed              2  1.2-short-f  rules/phrases/en.yaml:6",
+            "clause  before  now     conversations  changed line             call",
+            "1.2     passed  failed              2  rules/phrases/en.yaml:6  1.2-short-f",
         ]
     )
     ran.stdout.no_fnmatch_line("*agent: Hello*")  # which is nothing to the difference, but part of the call

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -194,13 +194,19 @@ def play(tally: Tally, stage: Stage, plan: Plan, acts: Sequence[Act], most: int)
 
 def aim(tally: Tally, stage: Stage, plan: Plan) -> None:
     """Play customers who do little else than one thing, each in turn, until every rule is reached."""
+    for acts, most in aims(stage, lambda: len(tally.unreached)):
+        play(tally, stage, plan, acts, most)
+
+
+def aims(stage: Stage, unreached: Callable[[], int]) -> Iterator[tuple[Sequence[Act], int]]:
+    """What customers are to do who do little else than one thing, and how many of them, while rules are unreached."""
     free = [act for act in stage.acts if not act.when]
     answers = [act for act in stage.acts if act.when]
     for act in free:
-        wanted = len(tally.unreached)
+        wanted = unreached()
         if not wanted:
             break
-        play(tally, stage, plan, (act, *answers), max(AIMED * wanted // len(free), 1))
+        yield (act, *answers), max(AIMED * wanted // len(free), 1)
 
 
 def shrink(rule: Rule, rules: Sequence[Rule], book: RuleBook, stage: Stage, played: Played, replays: int = 0) -> Found:

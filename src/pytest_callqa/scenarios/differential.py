@@ -17,7 +17,7 @@ from pytest_callqa.engine import hear
 from pytest_callqa.ledger import Exhibit
 from pytest_callqa.rules import RuleBook
 from pytest_callqa.scenarios.blame import Blame, blame_heard
-from pytest_callqa.scenarios.campaign import Plan, run_machine, verdicts
+from pytest_callqa.scenarios.campaign import Plan, aims, run_machine, verdicts
 from pytest_callqa.scenarios.live import hold
 from pytest_callqa.scenarios.machine import Played, Stage, replay
 from pytest_callqa.scenarios.plainest import plainest
@@ -76,8 +76,8 @@ class Judges:
         self.new, self.old, self.told = new, old, told
         self.rules = {rule.clause: (before[rule.clause], rule) for rule in new if rule.clause in before}
 
-    def differing(self, new: Call, old: Call, *clauses: str) -> list[Key]:
-        """How clauses (default: all) end otherwise for two calls, or for one that both books judge.
+    def judge(self, new: Call, old: Call, *clauses: str) -> list[Key]:
+        """How clauses (default: all) end for two calls, or for one that both books judge.
 
         Left out are those that are neither kept nor broken, before and now.
         """
@@ -87,12 +87,12 @@ class Judges:
         return [
             (after.clause, before.outcome, after.outcome)
             for before, after in zip(then, now, strict=True)
-            if before.outcome is not after.outcome and (before.outcome in _TELLING or after.outcome in _TELLING)
+            if before.outcome in _TELLING or after.outcome in _TELLING
         ]
 
     def shows(self, key: Key, new: Call, old: Call) -> bool:
         """Whether a clause ends just so."""
-        return key in self.differing(new, old, key[0])
+        return key in self.judge(new, old, key[0])
 
     def in_order(self, keys: Iterable[Key]) -> list[Key]:
         """Differences in the order of the book."""
@@ -113,6 +113,10 @@ class Judges:
         return blame_heard(zip(before.books, rule.books, strict=False), heard.language, heard.slots, texts)
 
 
+def _differs(key: Key) -> bool:
+    return key[1] is not key[2]
+
+
 class _Shown(msgspec.Struct):
     """The shortest conversation so far that shows a difference, the old bot's, and how many there were."""
 
@@ -124,19 +128,23 @@ class _Shown(msgspec.Struct):
 def compare(judges: Judges, new: Stage, old: Stage | None, plan: Plan) -> Compared:
     """Play the plan's customers with a bot, say the same to the old one, and compare the verdicts.
 
+    Of bots that do not vary, the rules that they did not reach are then aimed at.
     Without an old one, the two books judge the same conversations. Raises :class:`BotError` when a bot breaks.
     """
     if old is not None:
         new = dataclasses.replace(new, abilities=new.abilities.shared(old.abilities))
     compared = Compared()
     shown: dict[Key, _Shown] = {}
+    unreached = {clause for clause, (_, rule) in judges.rules.items() if not rule.manual}
     judging = Lock()
 
     def judge(played: Played) -> None:
         before = replay(played.moves, played.language, old) if old is not None else None
         with judging:
             compared.conversations += 1
-            for key in judges.differing(played.call, before or played.call):
+            ends = judges.judge(played.call, before or played.call)
+            unreached.difference_update(clause for clause, _, _ in ends)
+            for key in filter(_differs, ends):
                 known = shown.get(key)
                 if known is None or len(played.moves) < len(known.played.moves):
                     shown[key] = _Shown(played, before, known.conversations if known is not None else 0)
@@ -144,6 +152,8 @@ def compare(judges: Judges, new: Stage, old: Stage | None, plan: Plan) -> Compar
 
     if new.abilities.deterministic:
         run_machine(new, "differences", judge, plan, (Phase.generate,), (), plan.customers)
+        for acts, most in aims(new, lambda: len(unreached)):
+            run_machine(new, "differences", judge, plan, (Phase.generate,), acts, most)
     else:
         hold(new, judge, plan)
     found = (_shortest(judges, key, shown[key], new, old, plan) for key in judges.in_order(shown))
@@ -181,7 +191,7 @@ def compare_calls(judges: Judges, calls: Iterable[Call]) -> Compared:
     counts: Counter[Key] = Counter()
     for call in calls:
         compared.conversations += 1
-        for key in judges.differing(call, call):
+        for key in filter(_differs, judges.judge(call, call)):
             counts[key] += 1
             shown[key] = min(shown.get(key, call), call, key=lambda each: len(each.turns))
     found = []
@@ -218,9 +228,9 @@ def exhibit(compared: Compared, new: str, old: str) -> Exhibit:
             ("differences", len(compared.differences)),
             ("for the worse", sum(each.worse for each in compared.differences)),
         ),
-        columns=("clause", "before", "now", "conversations", "call", "changed line"),
+        columns=("clause", "before", "now", "conversations", "changed line", "call"),
         rows=tuple(
-            (each.clause, str(each.old), str(each.new), each.conversations, each.call.id, each.blame.place)
+            (each.clause, str(each.old), str(each.new), each.conversations, each.blame.place, each.call.id)
             for each in compared.differences
         ),
     )
