@@ -235,3 +235,12 @@ def test_so_do_the_workers_of_xdist(judged: Project) -> None:
     assert "\n.callqa/ledger.jsonl: cannot be written any more: File too large; what was judged before" in said
     assert "INCOMPLETE: cut off or changed in the ledger" in said
     assert "Traceback" not in said
+
+
+def test_a_ledger_that_is_a_folder_is_wrong_usage(project: Project) -> None:
+    result = project.book().calls(GOOD).run("--callqa-ledger", "rules")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: --callqa-ledger: rules: cannot be written: *; make room, or name another place"]
+    )
+    assert (project.path / "rules/code.toml").exists()
