@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types bench readme screenshots browser voices postgres node clean
+.PHONY: demo test lint types supply bench readme screenshots browser voices postgres node clean
 
 demo: .venv/installed
 	@$(BIN)/callqa check conduct_specs/calls tests/data/calls --report callqa-report/report.html \
@@ -21,6 +21,9 @@ lint: .venv/installed
 
 types: .venv/installed
 	$(BIN)/mypy
+
+supply: .venv/installed
+	$(BIN)/python .ci/supply.py
 
 bench: .venv/installed
 	$(BIN)/python -m benchmarks
