@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow
@@ -364,3 +366,96 @@ def test_a_call_that_takes_too_long_ends_the_process_that_judges_its_shard(desk:
     assert ended.returncode == 1
     assert "Timeout (0:00:00.500000)!" in ended.stderr
     assert Folder("store").keys() == set()
+
+
+# -- a cluster
+
+DEADLY = """
+import os
+import signal
+
+
+def once(name):
+    try:
+        os.close(os.open(name, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return False
+    return True
+
+
+@rule("2.2", "Ends its process")
+def test_ends(call):
+    if call.record.id == "call 9" and once("killed"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if call.record.id == "call 19" and os.path.exists("nodes") and once("lost"):
+        os.kill(os.getppid(), signal.SIGKILL)  # what would start another
+        os.kill(os.getpid(), signal.SIGKILL)
+    if call.record.id == "call 25" and os.path.exists("poison"):
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+CUT = "import pytest_callqa.scale.planning as p; p.make_plan.__kwdefaults__['size'] = 2000; "
+
+
+def check_apart(*arguments: str) -> list[bytes]:
+    """As :func:`check`, in small shards and in a process of its own."""
+    command = ["check", "--book", "rules", "calls", *arguments]
+    code = f"{CUT}from pytest_callqa.cli import main; raise SystemExit(main({command!r}))"
+    run = [sys.executable, "-c", f"if __name__ == '__main__':\n    {code}"]
+    ended = subprocess.run(run, capture_output=True, text=True, check=False, timeout=240)
+    assert ended.returncode in (cli.FINDINGS, cli.NOT_JUDGED), ended.stderr
+    return lines_of(Path(".callqa/ledger.jsonl"))
+
+
+def test_dask_with_a_killed_worker_gives_the_ledger_of_one_process(desk: Project) -> None:
+    desk.book(RULES + DEADLY).calls(*day(40)).file("killed", "")
+    in_one = check()
+    os.unlink("killed")
+    assert check_apart("--engine", "dask", "--jobs", "2") == in_one
+    assert os.path.exists("killed")
+
+
+def test_a_call_that_no_worker_of_dask_survives_is_an_error_with_its_name(desk: Project) -> None:
+    desk.book(RULES + DEADLY).calls(*day(40)).file("killed", "").file("poison", "")
+    assert check_apart("--engine", "dask", "--jobs", "2") == check()
+    assert desk.verdicts()["call 25"] == "eeeee"
+
+
+@pytest.fixture
+def nodes(desk: Project) -> Iterator[str]:
+    """The address of a scheduler with two nodes, each a process that starts its worker."""
+    begun = [["scheduler", "--no-dashboard", "--host", "127.0.0.1", "--port", "0"]]
+    node = ["worker", "--nworkers", "1", "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1"]
+    begun += [[*node, "--local-directory", f"node-{number}"] for number in range(2)]
+    dask = [sys.executable, "-m", "dask"]
+    processes = [
+        subprocess.Popen([*dask, *arguments, "--scheduler-file", "dask.json"], stderr=subprocess.DEVNULL)
+        for arguments in begun
+    ]
+    try:
+        while not os.path.exists("dask.json"):
+            time.sleep(0.1)
+        yield json.loads(Path("dask.json").read_text())["address"]
+    finally:
+        for process in reversed(processes):
+            process.terminate()
+            process.wait()
+
+
+def test_dask_with_a_lost_node_gives_the_ledger_of_one_process(desk: Project, nodes: str) -> None:
+    desk.book(RULES + DEADLY).calls(*day(40)).file("killed", "")
+    in_one = check()
+    os.unlink("killed")
+    desk.file("nodes", "")
+    assert check_apart("--engine", "dask", "--scheduler", nodes) == in_one
+    assert os.path.exists("killed")
+    assert os.path.exists("lost")
+
+
+def test_dask_is_asked_for_when_it_is_not_there(
+    desk: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.calls(GOOD)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert callqa("check", "--book", "rules", "calls", "--engine", "dask") == cli.USAGE
+    assert "The engine dask needs further packages: pip install 'pytest-callqa[dask]'." in capsys.readouterr().err

@@ -6,7 +6,7 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from importlib.metadata import version
 from itertools import chain
@@ -45,7 +45,7 @@ from pytest_callqa.rules import RuleBook
 from pytest_callqa.supervisor import Limits, sigterm_as_ctrl_c
 from pytest_callqa.whole import left_there
 
-ENGINES = ("local",)
+ENGINES = ("local", "dask")
 """What judges shards."""
 
 SHARDS = "shards"
@@ -62,6 +62,7 @@ def add_commands(commands: Commands) -> None:
     check.add_argument("--resume", action="store_true", help=SWITCHES["resume"])
     text = "judge in shards whose results are kept, here or on a Dask cluster; goes on where it was stopped"
     check.add_argument("--engine", choices=ENGINES, help=text)
+    check.add_argument("--scheduler", default="", metavar="ADDRESS", help="of a Dask cluster (default: workers here)")
     text = f"where the results of shards are kept (default: {SHARDS} beside the ledger, removed at the end)"
     check.add_argument("--store", metavar="WHERE", help=text)
     gate_options(check)
@@ -125,10 +126,10 @@ def _judge_in_one(options: argparse.Namespace, book: RuleBook) -> None:
 
 def _judge_in_shards(options: argparse.Namespace, book: RuleBook) -> None:
     """Judge the calls shard by shard, with an engine, and write the ledger when every shard is judged."""
-    from pytest_callqa.scale.engines import judge_here
+    from pytest_callqa.scale.engines import judge_here, judge_on_dask
     from pytest_callqa.scale.planning import make_plan
     from pytest_callqa.scale.reducing import reduced
-    from pytest_callqa.scale.shards import Terms
+    from pytest_callqa.scale.shards import Shard, Terms
     from pytest_callqa.scale.store import open_store
 
     first, job = _job(options, book)
@@ -139,11 +140,15 @@ def _judge_in_shards(options: argparse.Namespace, book: RuleBook) -> None:
     store = open_store(where)
     plan = make_plan(options.ledger.with_name("plan.jsonl"), job, Terms.of(job, options.calls, limits))
     done = store.keys()
-    todo = plan.without(done)
+    judged: Iterator[Shard] = iter(())
+    if options.engine == "dask":
+        todo = plan.without(store.keys())
+        judged = judge_on_dask(todo, plan, where, scheduler=options.scheduler, jobs=options.jobs, limits=limits)
+    left = (shard for shard in plan if shard.key not in done)  # what a cluster gave up
     try:
-        judged = judge_here(todo, job, store, jobs=options.jobs, limits=limits)
-        for number, _ in enumerate(judged, 1):
-            _progress(f"{number:,} of {plan.shards:,} shards judged")
+        for shard in chain(judged, judge_here(left, job, store, jobs=options.jobs, limits=limits)):
+            done.add(shard.key)
+            _progress(f"{len(done):,} shards judged, of {plan.shards:,}")
     except KeyboardInterrupt:
         raise CallQAError(f"stopped; the shards judged are kept in {where}: the same command goes on there") from None
     lines = reduced(plan, store)
