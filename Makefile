@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types supply bench readme screenshots browser voices postgres node clean
+.PHONY: demo test lint types supply lock bench readme screenshots browser voices postgres node clean
 
 demo: .venv/installed
 	@$(BIN)/callqa check conduct_specs/calls tests/data/calls --report callqa-report/report.html \
@@ -54,10 +54,15 @@ postgres:
 	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq postgresql >/dev/null; } \
 	  || { echo "The tests of a shared history need PostgreSQL; install it, on Debian: apt-get install postgresql"; exit 1; }
 
-.venv/installed: pyproject.toml
+lock: .venv/installed
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" --upgrade --quiet --output-file requirements-dev.txt
+
+.venv/installed: pyproject.toml requirements-dev.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $@
 
 clean:

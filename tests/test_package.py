@@ -10,6 +10,8 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 
@@ -85,3 +87,17 @@ def test_everything_that_is_installed_with_it_has_a_licence_we_accept() -> None:
         classifiers = [text for text in about.get_all("Classifier") or () if text.startswith("License")]
         licences = [text for text in (about["License-Expression"], about["License"], *classifiers) if text]
         assert any(ACCEPTED.search(text) for text in licences), (name, licences[:3])
+
+
+def test_what_developers_install_is_pinned() -> None:
+    lock = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
+    pinned: dict[str, set[str]] = {}
+    for name, release in re.findall(r"(?m)^([\w.-]+)==([^\s;]+)", lock):
+        pinned.setdefault(canonicalize_name(name), set()).add(release)
+    assert len(re.findall(r"--hash=sha256:", lock)) > len(pinned)
+    assert "://" not in lock, "a lock names no place to install from"
+    for line in distribution("pytest-callqa").requires or ():
+        needed = Requirement(line)
+        if needed.name != "pytest-callqa":
+            found = pinned.get(canonicalize_name(needed.name), set())
+            assert any(needed.specifier.contains(release) for release in found), f"{line}: run `make lock`"
