@@ -206,7 +206,7 @@ def program(tmp_path: Path, text: str) -> str:
 )
 @pytest.mark.parametrize("pty", [False, True])
 def test_the_bots_of_nltk_talk_at_a_prompt(tmp_path: Path, command: str, greets: str, *, pty: bool) -> None:
-    bot = bot_of(tmp_path, f"stdio:{command}", prompt=">", pty=pty)
+    bot = bot_of(tmp_path, f"stdio:{command}", prompt=">", pty=pty, timeout=60)
     call = talk(bot, Move(text="I am sad."), Move(text="quit"))
     first, second, *_ = texts(call)
     assert first.endswith(greets)
@@ -248,13 +248,13 @@ def test_lines_of_json_end_a_turn_or_the_call(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ("odd", "not the JSON expected"),
-        ("late", r"did not answer within 0\.8 s"),
+        ("late", "did not answer within 3 s"),
         ("long", "more than 1,000,000 bytes"),
         ("break", "ended with exit code 3"),
     ],
 )
 def test_a_program_that_misbehaves_is_an_error_of_the_bot(tmp_path: Path, text: str, told: str) -> None:
-    bot = bot_of(tmp_path, program(tmp_path, JSON), lines="json", timeout=0.8)
+    bot = bot_of(tmp_path, program(tmp_path, JSON), lines="json", timeout=3)
     with pytest.raises(BotError, match=told):
         talk(bot, Move(text="hi"), Move(text=text))
 
@@ -276,7 +276,7 @@ for line in sys.stdin:
 
 
 def test_a_plain_program_without_a_prompt_listens_once_it_is_quiet(tmp_path: Path) -> None:
-    bot = bot_of(tmp_path, program(tmp_path, PLAIN), quiet=0.4)
+    bot = bot_of(tmp_path, program(tmp_path, PLAIN), quiet=1.5)
     assert texts(talk(bot, Move(text="hi"), Move(text="cut"))) == ["Welcome", "You said hi", "ok"]
 
 
@@ -285,11 +285,11 @@ def test_a_plain_program_without_a_prompt_listens_once_it_is_quiet(tmp_path: Pat
     [
         ("bytes", "", "what is not UTF-8"),
         ("flood", "", "more than 1,000,000 bytes"),
-        ("hi", "never", r"did not prompt within 0\.5 s"),
+        ("hi", "never", "did not prompt within 2 s"),
     ],
 )
 def test_a_plain_program_that_misbehaves_is_an_error(tmp_path: Path, text: str, prompt: str, told: str) -> None:
-    bot = bot_of(tmp_path, program(tmp_path, PLAIN), prompt=prompt, quiet=0.4, timeout=0.5)
+    bot = bot_of(tmp_path, program(tmp_path, PLAIN), prompt=prompt, quiet=1.5, timeout=2)
     with pytest.raises(BotError, match=told):
         talk(bot, Move(text=text))
 
@@ -299,7 +299,7 @@ def test_what_cannot_be_started_or_has_gone_is_told(tmp_path: Path) -> None:
         talk(bot_of(tmp_path, "stdio:no-such-program"))
     with pytest.raises(BadInput, match="the command or its prompt cannot be read"):
         find_bot("stdio:'unclosed")
-    bot = bot_of(tmp_path, f"stdio:{sys.executable} -c 'import os; os.close(0); import time; time.sleep(2)'", quiet=0.7)
+    bot = bot_of(tmp_path, f"stdio:{sys.executable} -c 'import os; os.close(0); import time; time.sleep(4)'", quiet=1.5)
     with pytest.raises(BotError, match="has closed its input"):
         talk(bot, Move(text="hi"))
 
