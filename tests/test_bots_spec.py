@@ -93,6 +93,7 @@ def test_what_names_no_bot_is_told(spec: str, told: str) -> None:
             "Expected `float`, got `str` - at `.*timeout`",
         ),
         ("bot: twiml:nowhere:app\n", "bot.yaml: the module 'nowhere' cannot be imported"),
+        ("bot: twilm:shop_ivr:app\n", "bot.yaml: 'twilm:shop_ivr:app' names no bot. Did you mean 'twiml'"),
         ("method: GET\n", "bot.yaml: settings of a bot have a line such as"),
         ("- bot\n", "bot.yaml: settings of a bot have a line such as"),
         ("bot: &x twiml:shop_ivr:app\n", "bot.yaml, line 1: anchors and aliases"),
