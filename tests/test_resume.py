@@ -209,14 +209,14 @@ def test_a_second_ctrl_c_loses_nothing_of_the_runs_before(counting: Project) -> 
     lines = path.read_bytes().splitlines(keepends=True)
     entries = [n for n, line in enumerate(lines) if b'"kind":"call"' in line]
     path.write_bytes(b"".join(line for n, line in enumerate(lines) if n not in entries[:3]))
+    (counting.path / "rules/judged.txt").unlink()
     run = start(counting, "--callqa-resume", "--callqa-mode", "cells", slow=0.4)
-    while not (before(path).exists() and written(counting)):
+    while not (judged(counting) and written(counting)):  # it judges, so it writes to a ledger of its own
         time.sleep(0.01)
     run.send_signal(signal.SIGINT)
     time.sleep(0.03)
     run.send_signal(signal.SIGINT)
     assert run.wait() not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-    assert not any(isinstance(line, ledger.End) for line in counting.ledger())
     (counting.path / "rules/judged.txt").unlink()
     counting.run("--callqa-resume")
     assert len(judged(counting)) <= 2
