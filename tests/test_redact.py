@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from personal import HARD, LANGUAGES, labelled, tally
+from pytest_callqa import redact
 from pytest_callqa.call import Call, Case, Turn, Word
 from pytest_callqa.redact import MASK, PERSONS, hashed, redactor
 
@@ -231,3 +232,15 @@ def test_what_is_structured_is_masked_and_what_is_harmless_mostly_not(language: 
     assert found["harmless"].hit == 0
     touched = [found[kind] for kind in HARD if kind not in ("order number", "case number")]
     assert sum(each.hit for each in touched) <= 0.05 * sum(each.lines for each in touched)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_patterns_that_are_not_tried_would_have_found_nothing(language: str) -> None:
+    for line in labelled(language, 1000):
+        patterns = (redact._SPOKEN_MAIL, redact._SPOKEN_HOUSE)
+        spans = [match.span() for pattern in patterns for match in pattern.finditer(line.text)]
+        spans += [match.span("secret") for match in redact._SECRET.finditer(line.text)]
+        spans += [*redact._written(line.text), *redact._spoken(line.text)]
+        born = redact._BIRTHDAY.finditer(line.text)
+        spans += [match.span("date") for match in born if redact._OF_A_DATE.search(match["date"])]
+        assert redactor()(line.text) == redact._without(line.text, spans)

@@ -49,10 +49,6 @@ _NO_STREET = (
 _PERSONAL = re.compile(
     rf"(?<!{_LETTER})(?:"
     r"(?<![.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"  # e-mail
-    r"|(?i:(?:[a-z0-9]\ ){0,24}(?:[a-z]{2,20}\ (?=\d{1,6}\ at\ ))?[\w-]{1,32}"  # spoken
-    r"(?:\ (?:dot|point|underscore|dash|hyphen)\ [\w-]{1,32}){0,4}"
-    r"\ at\ (?:[a-z0-9]\ ){0,12}[\w-]{1,32}(?:(?:\ dot\ |\.)[\w-]{1,32}){0,3}"
-    rf"(?:\ dot\ |\.)(?:{_TLD})\b(?:(?:\ dot\ |\.)[a-z]{{2}}\b)?)"
     r"|(?P<iban>[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?![^\W\u2e80-\u9fff]))"
     r"|(?P<date>(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})(?![-/.]?[^\W\u2e80-\u9fff]))"
     r"|(?P<long>\d(?:[ ,;.-]{0,3}\d){12,18}(?![^\W\u2e80-\u9fff]))"
@@ -62,8 +58,6 @@ _PERSONAL = re.compile(
     r"|\d{1,5}[A-Za-z]?(?:\ [A-Z][\w'.-]{1,20}){1,4}\ "  # a house in a street
     r"(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Way|Place|Pl|Square|Terrace|Close|Hill)\b"
     r"(?:,?\ (?:Apt|Apartment|Unit|Suite|Flat)\.?\ \w{1,6})?"
-    rf"|(?i:(?:\d{{1,5}}[a-z]?|(?:(?:{_TENS})[ -])?(?:{_ONES}|{_TEENS}|{_TENS})),?"  # the same, as it is transcribed
-    rf"(?:\ (?!(?:{_NO_STREET})\b)[a-z][a-z'.-]{{1,20}}){{1,3}}\ (?:{_STREET})\b)"
     r"|(?i:[a-z]{1,2}\d[a-z\d]?\ ?\d(?!(?:(?-i:st|nd|rd|th)|gb|tb)\b)[abd-hjlnp-uw-z]{2}\b)"  # a British postcode
     r")|\d{5,}[Xx]?"
     r"|[\u4e00-\u9fff]{2,20}(?:路|街|道|巷|弄|村)(?:[\d一二三四五六七八九十百零〇]{1,6}(?:号|弄|栋|幢|楼|单元|层|室)){1,5}"
@@ -71,6 +65,17 @@ _PERSONAL = re.compile(
     rf"(?:[A-Za-z0-9-]|[{_HAN}]){{1,30}}(?:\ ?(?:点|\.)\ ?(?i:{_TLD})(?![A-Za-z])){{1,2}}"
     rf"|(?P<day>(?:(?:\d{{4}}|\d\d|[{_HAN}]{{2,4}})年)?(?:\d{{1,2}}|[一二三四五六七八九十]{{1,3}})月"
     r"(?:(?:\d{1,2}|[一二三四五六七八九十]{1,3})[日号])?)"
+)
+
+_SPOKEN_MAIL = re.compile(
+    rf"(?<!{_LETTER})(?i:(?:[a-z0-9]\ ){{0,24}}(?:[a-z]{{2,20}}\ (?=\d{{1,6}}\ at\ ))?[\w-]{{1,32}}"
+    r"(?:\ (?:dot|point|underscore|dash|hyphen)\ [\w-]{1,32}){0,4}"
+    r"\ at\ (?:[a-z0-9]\ ){0,12}[\w-]{1,32}(?:(?:\ dot\ |\.)[\w-]{1,32}){0,3}"
+    rf"(?:\ dot\ |\.)(?:{_TLD})\b(?:(?:\ dot\ |\.)[a-z]{{2}}\b)?)"
+)
+_SPOKEN_HOUSE = re.compile(
+    rf"(?<!{_LETTER})(?i:(?:\d{{1,5}}[a-z]?|(?:(?:{_TENS})[ -])?(?:{_ONES}|{_TEENS}|{_TENS})),?"
+    rf"(?:\ (?!(?:{_NO_STREET})\b)[a-z][a-z'.-]{{1,20}}){{1,3}}\ (?:{_STREET})\b)"
 )
 
 _NO_SECRET = (
@@ -120,6 +125,20 @@ _ROUND = re.compile(
 
 _LEAST, _LEAST_LED, _LED = 5, 3, 24
 """Digits from which a spoken number is masked; the same behind a lead, and so many characters behind it."""
+
+_WORD = re.compile(r"[a-z]+|[\u3007\u4e00-\u9fff@]")
+_FIGURE = re.compile(r"\d")
+_FIGURES = dict.fromkeys(f"{_ONES}|double".split("|"), 1) | dict.fromkeys(_HAN, 1)
+_FIGURES |= dict.fromkeys(f"{_TEENS}|{_TENS}|triple".split("|"), 2)
+"""How many digits a word can add to a number."""
+
+_ENDINGS, _STREETS = frozenset(_TLD.split("|")), frozenset(_STREET.split("|"))
+_FORMED = _ENDINGS | frozenset("@路街道巷弄村月")
+_SECRETS = frozenset(("password", "passcode", "passphrase", "pin", "security", "cvv", *"密口验"))
+_BIRTHS = frozenset(("born", "birth", "birthday", "dob", "d"))
+_LEADS = frozenset(("last", "final", "cvc", "cvv", "ending", "ends", "security", "pin", "passcode", "verification"))
+_LEADS |= frozenset(("time", *"尾后末安验校密"))
+"""Words without one of which a pattern cannot match: nearly nothing that is said has any, and is looked at closely."""
 
 Span: TypeAlias = tuple[int, int]
 """Where something begins and ends in a text."""
@@ -214,7 +233,7 @@ class Redactor:
         return structs.replace(turn, text=text, words=words)
 
     def _standard(self, text: str) -> str:
-        text = _without(text, [*_written(text), *_spoken(text)])
+        text = _without(text, _personal(text))
         return text if self._named is None else self._named.sub(self._name, text)
 
     def _name(self, match: re.Match[str]) -> str:
@@ -262,6 +281,26 @@ def _without(text: str, spans: Sequence[Span]) -> str:
     return "".join([*pieces, text[place:]])
 
 
+def _personal(text: str) -> list[Span]:
+    """Where personal data are in a text; only those patterns are tried whose words are in it."""
+    said = _WORD.findall(text.casefold())
+    words, figures = set(said), len(_FIGURE.findall(text))
+    spans: list[Span] = []
+    if figures or not words.isdisjoint(_FORMED):
+        spans.extend(_written(text))
+    if "at" in words and not words.isdisjoint(_ENDINGS):
+        spans.extend(match.span() for match in _SPOKEN_MAIL.finditer(text))
+    if not words.isdisjoint(_STREETS):
+        spans.extend(match.span() for match in _SPOKEN_HOUSE.finditer(text))
+    if not words.isdisjoint(_SECRETS):
+        spans.extend(match.span("secret") for match in _SECRET.finditer(text))
+    if not words.isdisjoint(_BIRTHS):
+        spans.extend(match.span("date") for match in _BIRTHDAY.finditer(text) if _OF_A_DATE.search(match["date"]))
+    if figures + sum([_FIGURES.get(word, 0) for word in said]) >= (_LEAST if words.isdisjoint(_LEADS) else _LEAST_LED):
+        spans.extend(_spoken(text))
+    return spans
+
+
 def _written(text: str) -> Iterator[Span]:
     """Where personal data are that have a form of their own, unless a closer look shows that they tell nobody."""
     for match in _PERSONAL.finditer(text):
@@ -276,8 +315,6 @@ def _written(text: str) -> Iterator[Span]:
             yield from (number.span() for number in re.compile(r"\d(?:[\s.-]{0,2}\d){4,}").finditer(text, start, end))
         else:
             yield start, end
-    yield from (match.span("secret") for match in _SECRET.finditer(text))
-    yield from (match.span("date") for match in _BIRTHDAY.finditer(text) if _OF_A_DATE.search(match["date"]))
 
 
 class _Number:
