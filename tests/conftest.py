@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 import pytest_callqa.cli
@@ -9,6 +11,9 @@ import pytest_callqa.plugin.matrix
 import pytest_callqa.plugin.recorder
 import pytest_callqa.report.html  # noqa: F401 - a pytest run inside a test drops what it imports first, and classes with it
 from harness import Project
+
+with suppress(ImportError):
+    import importlib_metadata  # noqa: F401 - Dask's, before Python 3.12: it takes the place of the standard finder
 
 pytest_plugins = ["pytester"]
 
