@@ -85,7 +85,7 @@ def test_everything_that_is_installed_with_it_has_a_licence_we_accept() -> None:
     for name in names:
         about = distribution(name).metadata
         classifiers = [text for text in about.get_all("Classifier") or () if text.startswith("License")]
-        licences = [text for text in (about["License-Expression"], about["License"], *classifiers) if text]
+        licences = [text for text in (about.get("License-Expression"), about.get("License"), *classifiers) if text]
         assert any(ACCEPTED.search(text) for text in licences), (name, licences[:3])
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from harness import GOOD, RUDE, Project
 from pytest_callqa import cli, ledger
-from pytest_callqa.provenance import files_read, told
+from pytest_callqa.provenance import files, files_read, told
 from pytest_callqa.readers import ReadOptions
 from pytest_callqa.report.html import write_html
 from pytest_callqa.report.model import summarise
@@ -34,6 +34,17 @@ def test_every_file_is_named_once_by_its_digest(tmp_path: Path) -> None:
         ledger.File(file=str(calls), sha256=hashlib.sha256(b"").hexdigest(), size=0),
         ledger.File(file=str(odd), sha256=hashlib.sha256(b"x").hexdigest(), size=1),
     ]
+
+
+def test_a_file_that_cannot_be_read_any_more_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "calls.jsonl"
+    file.write_text("x", encoding="utf-8")
+
+    def gone(*_: object) -> None:
+        raise OSError("Stale file handle")
+
+    monkeypatch.setattr("pytest_callqa.provenance.hashlib.file_digest", gone)
+    assert list(files([str(file)])) == []
 
 
 def test_settings_are_told_when_they_are_not_as_usual() -> None:

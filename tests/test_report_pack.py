@@ -154,6 +154,9 @@ def test_files_of_others_in_the_folder_stay(tmp_path: Path, monkeypatch: pytest.
     written(tmp_path, RUDE)
     [shard] = (tmp_path / "report-calls").glob("shard-*-0.js")
     assert sorted(file.name for file in shard.parent.iterdir()) == ["notes.txt", shard.name]
+    before = shard.stat()
+    written(tmp_path, RUDE)  # what is there already stays as it is
+    assert shard.stat().st_ino == before.st_ino
 
 
 # -- recordings

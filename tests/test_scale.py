@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -18,7 +19,7 @@ from harness import CALLS, GOOD, RUDE, RULES, SILENT, Project
 from pytest_callqa import cli
 from pytest_callqa.batch import Job
 from pytest_callqa.errors import BadInput, CallQAError
-from pytest_callqa.readers import ReadOptions, find_sidecars, finding, source
+from pytest_callqa.readers import Document, ReadOptions, Unreadable, find_sidecars, finding, source, turntables
 from pytest_callqa.rules import RuleBook, book_version
 from pytest_callqa.scale import carry_out, engines, estimate, planning, shards
 from pytest_callqa.scale.planning import Plan, make_plan
@@ -368,6 +369,25 @@ def test_a_call_that_takes_too_long_ends_the_process_that_judges_its_shard(desk:
     assert Folder("store").keys() == set()
 
 
+def test_a_compressed_file_is_not_cut(desk: Project) -> None:
+    with gzip.open("day.jsonl.gz", "wt") as file:
+        file.writelines(json.dumps(call) + "\n" for call in day(3))
+    assert finding.divisible("day.jsonl.gz") == ""
+
+
+def test_rows_that_cannot_be_read_any_more_are_told(desk: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    table(Path("calls/turns.parquet"), [(f"P{n // 3}", "agent", f"Hello {n}") for n in range(30)])
+    plan, job = plan_of(desk)
+
+    def torn(*_: object) -> Iterator[Document]:
+        raise BadInput("The table is damaged.")
+
+    monkeypatch.setattr(turntables, "parquet_calls", torn)
+    told = [document for shard in plan for document in shards.documents(shard, job)]
+    assert told
+    assert all(isinstance(one, Unreadable) and one.problem == "The table is damaged." for one in told)
+
+
 # -- a cluster
 
 DEADLY = """
@@ -394,7 +414,10 @@ def test_ends(call):
         os.kill(os.getpid(), signal.SIGKILL)
 """
 
-CUT = "import pytest_callqa.scale.planning as p; p.make_plan.__kwdefaults__['size'] = 2000; "
+CUT = (
+    "import pytest_callqa.scale.planning as p; p.make_plan.__kwdefaults__['size'] = 2000; "
+    "import pytest_callqa.scale.engines as e; e.AHEAD = 1; "
+)
 
 
 def check_apart(*arguments: str) -> list[bytes]:
