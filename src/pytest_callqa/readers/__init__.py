@@ -10,6 +10,7 @@ import dataclasses
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from types import MappingProxyType
 
 import msgspec
@@ -93,6 +94,8 @@ _BODIES: tuple[Reader, ...] = (
 )
 _READERS: tuple[Reader, ...] = (Native(), vcon.VCon(_BODIES), *_BODIES)
 
+_complete = msgspec.structs.force_setattr
+
 FORMATS: Mapping[str, Reader] = MappingProxyType({reader.name: reader for reader in _READERS})
 """Every format by the name that ``--callqa-format`` takes."""
 
@@ -155,7 +158,7 @@ def read_calls(paths: Sequence[str], options: ReadOptions) -> Iterator[Call | Un
     """
     documents = find_documents(paths, options)
     sidecars = find_sidecars(paths, options)
-    return (found for _, found in _distinct(documents, options, sidecars))
+    return map(itemgetter(1), _distinct(documents, options, sidecars))
 
 
 def locate(paths: Sequence[str], options: ReadOptions) -> Iterator[CallRef | Unreadable]:
@@ -207,10 +210,12 @@ def _distinct(
             yield document, unreadable(document, error)
         else:
             known_as = duplicates.admit(found.id, b"", document)
-            if isinstance(known_as, Unreadable):
+            if known_as == found.id:
+                yield document, found
+            elif isinstance(known_as, Unreadable):
                 yield document, known_as
             elif known_as is not None:
-                yield document, found if known_as == found.id else msgspec.structs.replace(found, id=known_as)
+                yield document, msgspec.structs.replace(found, id=known_as)
 
 
 def _read(document: Document, options: ReadOptions, sidecars: Sidecars, roles: RoleMap) -> Call:
@@ -225,12 +230,11 @@ def _read(document: Document, options: ReadOptions, sidecars: Sidecars, roles: R
         content = Content(finding.read_bytes(document), file="" if document.place else document.file)
         call, size = _read_content(content, options), len(content.data)
     # Nobody has the call yet: it is completed in place, which spares a copy of every call.
-    complete = msgspec.structs.force_setattr
-    complete(call, "source", f"{document.file}, {document.place}" if document.place else document.file)
+    _complete(call, "source", f"{document.file}, {document.place}" if document.place else document.file)
     if not call.id:
-        complete(call, "id", source.identity(document))
+        _complete(call, "id", source.identity(document))
     if options.language and not call.language:
-        complete(call, "language", options.language)
+        _complete(call, "language", options.language)
     if meta.fields:
         call = msgspec.structs.replace(call, **meta.fields)
     if options.recordings and not document.place and not call.waves and (near := recordings.beside(document.file)):
