@@ -45,7 +45,7 @@ OUTER = {
     "scale",
 }
 ALLOWED = {
-    **{module: set(CORE[:place]) for place, module in enumerate(CORE)},
+    **{module: set(CORE[:place]) for place, module in enumerate(CORE, 1)},
     "__init__": set(CORE),
     "audio": {"errors", "call", "audio"},
     "readers": {"errors", "plain", "call", "audio", "readers"},

@@ -13,18 +13,8 @@ from hypothesis import strategies as st
 
 from examples import book
 from pytest_callqa.errors import BadBook, BadInput
-from pytest_callqa.phrases import (
-    INSERTED,
-    MAX_INSERTED,
-    Hit,
-    Matcher,
-    PhraseBook,
-    _best_first,
-    _Pattern,
-    _repeats,
-    parse_wording,
-    tokens,
-)
+from pytest_callqa.phrases import Hit, Matcher, PhraseBook, parse_wording, tokens
+from pytest_callqa.phrases.patterns import INSERTED, MAX_INSERTED, Pattern, best_first, repeats_of
 
 LANGUAGE = """
 language: en
@@ -574,9 +564,7 @@ def test_a_wording_is_heard_in_every_sentence_that_holds_it(wording: tuple[str, 
     assert max(hit.score for hit in hits["it"]) == pytest.approx(100)
 
 
-def chains(
-    pattern: _Pattern, text: list[dict[int, float]], repeats: Sequence[int]
-) -> list[tuple[float, int, int, int]]:
+def chains(pattern: Pattern, text: list[dict[int, float]], repeats: Sequence[int]) -> list[tuple[float, int, int, int]]:
     """Every way to find the pattern's words in order: weight, first and last position, last element."""
     found = []
     points = [
@@ -614,7 +602,7 @@ def chains(
 def brute_force(heard_by: Matcher, text: str) -> dict[str, list[Hit]]:
     """What is heard when every pattern is tried on every word: no index, no bound, no memory."""
     sounds = heard_by._look_up(text)
-    similar, repeats = [dict(sound[0]) for sound in sounds], _repeats(sounds)
+    similar, repeats = [dict(sound[0]) for sound in sounds], repeats_of(sounds)
     spans: dict[tuple[str, str], list[tuple[float, int, int]]] = {}
     for pattern in heard_by._patterns:
         best: dict[int, tuple[float, int]] = {}
@@ -635,7 +623,7 @@ def brute_force(heard_by: Matcher, text: str) -> dict[str, list[Hit]]:
         if part == "!":
             continue
         taken = list(spans.get((name, "!"), ()))
-        for span in sorted(found, key=_best_first):
+        for span in sorted(found, key=best_first):
             if all(span[2] < other[1] or span[1] > other[2] for other in taken):
                 taken.append(span)
                 hit = Hit(places[span[1]][0], places[span[2]][1], span[0], part)
