@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types supply lock bench readme screenshots browser voices postgres node clean
+.PHONY: demo test lint types supply audit lock bench readme screenshots browser voices postgres node clean
 
 demo: .venv/installed
 	@$(BIN)/callqa check conduct_specs/calls tests/data/calls --report callqa-report/report.html \
@@ -24,6 +24,9 @@ types: .venv/installed
 
 supply: .venv/installed
 	$(BIN)/python .ci/supply.py
+
+audit: .venv/installed
+	$(BIN)/python .ci/audit.py $(if $(OSV_URL),--osv-url $(OSV_URL))
 
 bench: .venv/installed
 	$(BIN)/python -m benchmarks
