@@ -23,3 +23,10 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
     """An empty folder to put rules and calls into, and to run pytest in."""
     monkeypatch.delenv("CI", raising=False)
     return Project(pytester)
+
+
+@pytest.fixture
+def desk(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project one stands in, with a rule book and no calls yet."""
+    monkeypatch.chdir(project.path)
+    return project.book()

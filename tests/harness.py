@@ -8,7 +8,7 @@ from typing import Self
 
 import pytest
 
-from pytest_callqa import ledger
+from pytest_callqa import cli, ledger
 
 CODE = """
 title = "Test book"
@@ -150,6 +150,11 @@ class Project:
     def verdicts(self, name: str = ".callqa/ledger.jsonl") -> dict[str, str]:
         """The letters of every call in a ledger."""
         return {line.call: line.verdicts for line in self.ledger(name) if isinstance(line, ledger.Entry)}
+
+
+def callqa(*arguments: str) -> int:
+    """The command with these arguments, in this process; its exit code."""
+    return cli.main(list(arguments))
 
 
 def same_calls(first: Path, second: Path) -> bool:

@@ -7,19 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import GOOD, RUDE, RULES, SILENT, UNTIMED, Project
+from harness import GOOD, RUDE, RULES, SILENT, UNTIMED, Project, callqa
 from pytest_callqa import cli, ledger
-
-
-@pytest.fixture
-def desk(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A project one stands in, with a rule book and no calls yet."""
-    monkeypatch.chdir(project.path)
-    return project.book()
-
-
-def callqa(*arguments: str) -> int:
-    return cli.main(list(arguments))
 
 
 def test_check_judges_and_says_what_was_broken(desk: Project, capsys: pytest.CaptureFixture[str]) -> None:

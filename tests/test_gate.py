@@ -22,10 +22,9 @@ WORSE = talk("worse", "agent: Hello, what can I do for you?", "customer: Damn yo
 
 
 @pytest.fixture
-def desk(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A project one stands in, with a rule book, a call that is kept and one that breaks 1.1 and 1.2."""
-    monkeypatch.chdir(project.path)
-    return project.book().calls(GOOD, RUDE)
+def desk(desk: Project) -> Project:
+    """With a call that is kept and one that breaks 1.1 and 1.2."""
+    return desk.calls(GOOD, RUDE)
 
 
 def check(*arguments: str) -> int:

@@ -15,7 +15,7 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from harness import CALLS, GOOD, RUDE, RULES, SILENT, Project
+from harness import CALLS, GOOD, RUDE, RULES, SILENT, Project, callqa
 from pytest_callqa import cli
 from pytest_callqa.batch import Job
 from pytest_callqa.errors import BadInput, CallQAError
@@ -35,17 +35,6 @@ def test_hangs(call):
     while call.record.id == "call 2":
         pass
 """
-
-
-@pytest.fixture
-def desk(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A project one stands in, with a rule book and calls of every kind of file."""
-    monkeypatch.chdir(project.path)
-    return project.book()
-
-
-def callqa(*arguments: str) -> int:
-    return cli.main(list(arguments))
 
 
 def check(*arguments: str) -> list[bytes]:
