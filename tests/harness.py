@@ -105,6 +105,16 @@ UNTIMED = {
 CALLS = (GOOD, RUDE, SILENT, BORDERLINE, UNTIMED)
 
 
+TALKS_BACK_NOW = (
+    "1.2 Swearing is met with an apology",
+    "passed before, failed now, in * of * conversations; the shortest:",
+    "> * agent: Watch it.",
+    "before:",
+    "  * agent: I am sorry.",
+)
+"""What a comparison tells when a script that was sorry of swearing says "Watch it." instead."""
+
+
 class Project:
     """Files in a temporary folder, and pytest run over them."""
 

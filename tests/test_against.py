@@ -12,7 +12,7 @@ from flask import Flask, Response, jsonify, request
 from tests.servers import serving
 
 from harness import PHRASES as CONDUCT_PHRASES
-from harness import Project, talk
+from harness import TALKS_BACK_NOW, Project, talk
 from pytest_callqa import Call
 from pytest_callqa.call import Turn
 from pytest_callqa.gate.decision import Gate
@@ -70,11 +70,7 @@ def test_the_changed_line_of_a_script_is_named(play: Project, old: str, workers:
     ran.assert_outcomes(failed=1, passed=3)
     ran.stdout.fnmatch_lines(
         [
-            "1.2 Swearing is met with an apology",
-            "passed before, failed now, in * of * conversations; the shortest:",
-            "> * agent: Watch it.",
-            "before:",
-            "  * agent: I am sorry.",
+            *TALKS_BACK_NOW,
             "said in these changed lines:",
             "  - old/script.yaml:8: do: [[]say: I am sorry.[]]",
             "  + rules/script.yaml:9: do: [[]say: Watch it.[]]",

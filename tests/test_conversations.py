@@ -8,7 +8,7 @@ import sys
 import pytest
 from hypothesis import settings
 
-from harness import Project, talk
+from harness import TALKS_BACK_NOW, Project, talk
 from pytest_callqa import ledger
 from pytest_callqa.bots import Move, Reply
 from pytest_callqa.bots.script import ScriptBot
@@ -279,15 +279,7 @@ def test_only_what_ends_otherwise_is_told(play: Project, workers: tuple[str, ...
     play.file("rules/script_old.yaml", SCRIPT).file("rules/script.yaml", WORSE)
     ran = against(play, "--callqa-against", "rules/script_old.yaml", *workers)
     ran.assert_outcomes(failed=1, passed=4)
-    ran.stdout.fnmatch_lines(
-        [
-            "1.2 Swearing is met with an apology",
-            "passed before, failed now, in * of * conversations; the shortest:",
-            "> * agent: Watch it.",
-            "before:",
-            "  * agent: I am sorry.",
-        ]
-    )
+    ran.stdout.fnmatch_lines(TALKS_BACK_NOW)
     (table,) = (line for line in play.ledger() if isinstance(line, ledger.Exhibit))
     assert [row[:3] for row in table.rows] == [("1.2", "passed", "failed")]
 
