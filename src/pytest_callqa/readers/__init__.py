@@ -256,10 +256,7 @@ def _read_content(content: Content, options: ReadOptions) -> Call:
 def _recognised(content: Content, format: str) -> tuple[Reader, Content]:
     """Who reads the content, and the content as it is spelt there."""
     if format == "auto":
-        for reader in _READERS:
-            if reader.recognise(content):
-                return reader, content
-        for spelt in spellings(content):
+        for spelt in itertools.chain([content], spellings(content)):
             for reader in _READERS:
                 if reader.recognise(spelt):
                     return reader, spelt
