@@ -18,7 +18,6 @@ WORTH_SHOWING = 50.0
 THRESHOLDS = tuple(float(score) for score in range(60, 101, 2))
 MAX_WORDINGS = 8
 YES = frozenset({"1", "yes", "y", "true", "x"})
-NO = frozenset({"", "0", "no", "n", "false"})
 
 
 # --- trying a text ------------------------------------------------------------------------
