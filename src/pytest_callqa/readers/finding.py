@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import BinaryIO, Literal
 
 from pytest_callqa.errors import BadInput, did_you_mean
-from pytest_callqa.readers import archives, recordings, source, turntables
+from pytest_callqa.readers import archives, columnmap, recordings, source, turntables
 from pytest_callqa.readers.options import Document, Unreadable
 
 _NOT_CALLS = (
@@ -93,8 +93,8 @@ def _passed_over(name: str) -> bool:
 def _may_hold_turns(file: str) -> bool:
     """Whether a column map covers this CSV file, or its header needs none. Others lie beside calls for other ends."""
     try:
-        columns = turntables.column_map(file)
-        if columns is not turntables.PLAIN:
+        columns = columnmap.column_map(file)
+        if columns is not columnmap.PLAIN:
             return True
         with source.opened(file) as stream:
             return columns.fits(turntables.csv_header(stream.readline(source.CHUNK))[0])
@@ -156,7 +156,7 @@ def _container(file: str, stream: BinaryIO, head: bytes) -> Iterator[Document | 
 
 def _is_table(file: str, head: bytes) -> bool:
     header, _ = turntables.csv_header(head.partition(b"\n")[0])
-    return len(header) > 1 and turntables.column_map(file).fits(header)
+    return len(header) > 1 and columnmap.column_map(file).fits(header)
 
 
 def _csv(file: str) -> Iterator[Document | Unreadable]:

@@ -24,6 +24,7 @@ from pytest_callqa.readers import (
     ReadOptions,
     Sidecars,
     Unreadable,
+    columnmap,
     find_sidecars,
     finding,
     recordings,
@@ -193,7 +194,7 @@ def _changed(file: str, what: str) -> BadInput:
 
 def beside(file: str, options: ReadOptions, sidecars: Sidecars) -> str:
     """A digest of all that bears on the calls of a file and is not in it; empty if there is nothing."""
-    near = [*sidecars.files(file), *turntables.map_places(file)]
+    near = [*sidecars.files(file), *columnmap.map_places(file)]
     if options.recordings and (recording := recordings.beside(file)):
         near.append(recording)
     found = [digest for name in near if (digest := digest_of(name))]
