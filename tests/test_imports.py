@@ -17,6 +17,8 @@ SOURCE = Path(pytest_callqa.__file__).parent
 
 CORE = [
     "errors",
+    "buckets",
+    "places",
     "whole",
     "plain",
     "call",
@@ -48,7 +50,7 @@ ALLOWED = {
     **{module: set(CORE[:place]) for place, module in enumerate(CORE, 1)},
     "__init__": set(CORE),
     "audio": {"errors", "call", "audio"},
-    "readers": {"errors", "plain", "call", "audio", "readers"},
+    "readers": {"errors", "places", "plain", "call", "audio", "readers"},
     "provenance": {*CORE, "readers"},
     "report": {*CORE, "report"},
     "gate": {*CORE, "report", "gate"},

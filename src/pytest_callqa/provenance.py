@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
 
-from pytest_callqa import ledger
+from pytest_callqa import ledger, places
+from pytest_callqa.errors import BadInput
 from pytest_callqa.readers import ReadOptions
 from pytest_callqa.redact import Level
 
@@ -21,24 +21,30 @@ def files_read(path: Path, also: Iterable[str] = ()) -> Iterator[ledger.File]:
     named = dict.fromkeys(also)
     for line in ledger.read(path):
         if isinstance(line, ledger.Entry | ledger.Unread) and line.file:
-            named[_file(line.file)] = None
+            named[_file(line.file, named)] = None
     yield from files(named)
 
 
 def files(names: Iterable[str]) -> Iterator[ledger.File]:
     """These files, as they are now; one that is gone is left out."""
-    for name in filter(os.path.isfile, names):  # a pipe would be waited for
+    for name in names:
         try:
-            with open(name, "rb") as file:
+            with places.of(name).open(name) as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
                 yield ledger.File(file=name, sha256=digest, size=file.tell())
-        except OSError:
+        except (OSError, BadInput):
             continue
 
 
-def _file(source: str) -> str:
+def _file(source: str, known: Container[str]) -> str:
     """The file of a call's source, which may name a place in it too (``calls.jsonl, line 12``)."""
-    return source if Path(source).is_file() else source.rpartition(", ")[0] or source
+    before = source.rpartition(", ")[0]
+    if places.is_remote(source) and before in known:  # which spares asking the service for every call
+        return before
+    try:
+        return source if places.of(source).is_file(source) else before or source
+    except BadInput:
+        return source
 
 
 def told(reading: ReadOptions, redact: Level, **others: str | bool) -> dict[str, str]:

@@ -138,8 +138,8 @@ def _judge_in_shards(options: argparse.Namespace, book: RuleBook) -> None:
     ledger.hide_folder(options.ledger.parent)
     where = options.store or str(beside)
     store = open_store(where)
-    plan = make_plan(options.ledger.with_name("plan.jsonl"), job, Terms.of(job, options.calls, limits))
     done = store.keys()
+    plan = make_plan(options.ledger.with_name("plan.jsonl"), job, Terms.of(job, options.calls, limits))
     judged: Iterator[Shard] = iter(())
     if options.engine == "dask":
         todo = plan.without(store.keys())

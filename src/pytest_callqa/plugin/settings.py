@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias, cast, get_args
 
 import pytest
 
+from pytest_callqa import places
 from pytest_callqa.bots.profiles import PROFILES, SPARED
 from pytest_callqa.bots.spec import KINDS
 from pytest_callqa.call import Role
@@ -100,7 +101,9 @@ def settings(config: pytest.Config) -> Settings:
 
     def path(value: str, *, from_ini: bool) -> str:
         """A path of the ini file is relative to it, one of the command line to where it was given."""
-        return str((config.inipath.parent if config.inipath else config.rootpath) / value) if from_ini else value
+        if not from_ini or places.is_remote(value):
+            return value
+        return str((config.inipath.parent if config.inipath else config.rootpath) / value)
 
     def paths(name: str) -> tuple[str, ...]:
         return tuple(path(item, from_ini=not config.getoption(f"callqa_{name}")) for item in listed(name))

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from types import MappingProxyType
 
 import msgspec
 
+from pytest_callqa import places
 from pytest_callqa.call import Call, digest
 from pytest_callqa.errors import BadInput, did_you_mean
 from pytest_callqa.readers import (
@@ -134,8 +134,8 @@ def find_files(paths: Sequence[str], options: ReadOptions) -> Iterator[str]:
     if options.speech_model:
         recognition.check(options.speech_model)
     files = finding.find_files(paths, with_recordings=options.recordings)
-    tables = {os.path.abspath(table) for table in (*options.cases, *options.attestations)}
-    return (file for file in files if not tables or os.path.abspath(file) not in tables)
+    tables = {places.absolute(table) for table in (*options.cases, *options.attestations)}
+    return (file for file in files if not tables or places.absolute(file) not in tables)
 
 
 def find_sidecars(paths: Sequence[str], options: ReadOptions) -> Sidecars:

@@ -28,6 +28,7 @@ from typing import Literal
 
 import msgspec
 
+from pytest_callqa import places
 from pytest_callqa.call import Call, Role
 from pytest_callqa.errors import BadInput, did_you_mean
 from pytest_callqa.readers import source
@@ -94,7 +95,7 @@ def column_map(file: str) -> ColumnMap:
     """
     for path in map_places(file):
         try:
-            found = _load_map(path, os.stat(path).st_mtime_ns)
+            found = _load_map(path, places.of(path).about(path))
         except OSError:
             continue
         except BadInput as error:
@@ -110,7 +111,7 @@ def map_places(file: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=64)
-def _load_map(path: str, changed: int) -> ColumnMap | None:
+def _load_map(path: str, about: places.About) -> ColumnMap | None:
     try:
         settings = tomllib.loads(source.read_whole(path, 2**20).decode())
     except ValueError as error:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO, Literal
 
+from pytest_callqa import places
 from pytest_callqa.errors import BadInput, did_you_mean
 from pytest_callqa.readers import archives, columnmap, recordings, source, turntables
 from pytest_callqa.readers.options import Document, Unreadable
@@ -43,7 +44,7 @@ def find_files(paths: Sequence[str], *, with_recordings: bool = False) -> Iterat
 
     def walk() -> Iterator[str]:
         for path in (path for group in found for path in group):
-            if os.path.isdir(path):
+            if places.of(path).is_folder(path):
                 yield from _walk(path, with_recordings=with_recordings)
             else:
                 yield path
@@ -52,24 +53,25 @@ def find_files(paths: Sequence[str], *, with_recordings: bool = False) -> Iterat
 
 
 def _expand(path: str, *, with_recordings: bool) -> list[str]:
-    if os.path.lexists(path):
+    if places.of(path).exists(path):
         matches = [path]
-    elif glob.has_magic(path):
+    elif glob.has_magic(path) and not places.is_remote(path):
         matches = sorted(glob.glob(path, recursive=True))
         if not matches:
             raise BadInput("This pattern matches no file: correct it, or put it in quotes.", file=path)
     else:
         folder, name = os.path.split(path)
-        near = did_you_mean(name, os.listdir(folder or ".")) if os.path.isdir(folder or ".") else ""
+        folder = folder or os.curdir
+        near = did_you_mean(name, places.of(folder).names(folder)) if places.of(folder).is_folder(folder) else ""
         raise BadInput(f"There is no such file or folder.{near}", file=path)
     for match in matches:
-        if os.path.isdir(match) and next(_walk(match, with_recordings=with_recordings), None) is None:
+        if places.of(match).is_folder(match) and next(_walk(match, with_recordings=with_recordings), None) is None:
             raise BadInput("This folder holds no file that could be a call.", file=match)
     return matches
 
 
 def _walk(folder: str, *, with_recordings: bool) -> Iterator[str]:
-    for where, folders, names in os.walk(folder):
+    for where, folders, names in places.of(folder).walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         transcribed = {source.stem(name) for name in names if not _passed_over(name)} if with_recordings else set()
         for name in sorted(names):
@@ -219,15 +221,14 @@ def read_bytes(document: Document) -> bytes:
     return source.read_whole(document.file, source.MAX_CALL)
 
 
-_reading: dict[str, tuple[tuple[int, int], Iterator[Document | Unreadable]]] = {}
+_reading: dict[str, tuple[places.About, Iterator[Document | Unreadable]]] = {}
 """The table or archive read last, its time and size, and how far: calls are mostly loaded in order."""
 
 
 def _again(document: Document) -> bytes:
     """A call of a table or an archive, found by its place."""
     with _file_faults(document.file):
-        about = os.stat(document.file)
-    version = (about.st_mtime_ns, about.st_size)
+        version = places.of(document.file).about(document.file)
     known, going_on = _reading.get(document.file, (None, iter(())))
     _reading.clear()
     rests = [going_on] if known == version else []

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from pytest_callqa import places
 from pytest_callqa.call import Call, Event, Role, Turn, Wave
 from pytest_callqa.errors import BadInput
 from pytest_callqa.readers import source
@@ -93,6 +94,8 @@ def hear(stored: str | bytes, model: str = "", language: str = "") -> Heard:
     """
     if isinstance(stored, bytes):
         return _hear(stored, model, language)
+    if places.is_remote(stored):
+        raise BadInput("A recording in a bucket is not heard: copy it into a folder.")
     about = os.stat(stored)
     return _hear_file(stored, model, language, about.st_mtime_ns, about.st_size)
 
@@ -167,10 +170,10 @@ def beside(file: str, name: str = "", *, alone: bool = True) -> str:
     """The recording that lies beside a file under this name, else (if it has just one) under the file's, or nothing."""
     folder, stem = os.path.dirname(file), source.stem(file)
     named = os.path.join(folder, re.split(r"[/\\]", name)[-1])
-    if name.lower().endswith(SUFFIXES) and os.path.isfile(named):
+    if name.lower().endswith(SUFFIXES) and places.of(named).is_file(named):
         return named
     found = (os.path.join(folder, stem + suffix) for suffix in SUFFIXES if alone)
-    return next((path for path in found if os.path.isfile(path)), "")
+    return next((path for path in found if places.of(path).is_file(path)), "")
 
 
 def with_sound(call: Call, stored: str | bytes, roles: RoleMap) -> Call:

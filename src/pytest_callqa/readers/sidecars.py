@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from pytest_callqa import plain
+from pytest_callqa import places, plain
 from pytest_callqa.call import Call, Role
 from pytest_callqa.errors import BadInput, did_you_mean
 from pytest_callqa.readers.content import Content, typed
@@ -73,7 +73,7 @@ class Sidecars:
             (*options.cases, *options.attestations),
         )
         roots = tuple(folders)
-        sidecars = cls(given, frozenset(map(os.path.abspath, roots)))
+        sidecars = cls(given, frozenset(map(places.absolute, roots)))
         for root in roots:
             sidecars._covering(root)
         return sidecars
@@ -121,7 +121,7 @@ class Sidecars:
     def _covering(self, folder: str) -> _Tables:
         """The tables of ``folder`` and of the folders above it, up to the root it lies under."""
         if folder not in self._by_folder:
-            here = os.path.abspath(folder)
+            here = places.absolute(folder)
             above = here not in self._roots and any(here.startswith(root + os.sep) for root in self._roots)
             self._by_folder[folder] = _in_folder(folder) + (
                 self._covering(os.path.dirname(here)) if above else _Tables()
@@ -132,7 +132,7 @@ class Sidecars:
 def _named_metas(folder: str) -> frozenset[str]:
     """The names of all the sidecars of calls in a folder; none for one that cannot be listed."""
     try:
-        return frozenset(name for name in os.listdir(folder or os.curdir) if name.endswith(META))
+        return frozenset(name for name in places.of(folder).names(folder) if name.endswith(META))
     except OSError:
         return frozenset()
 
@@ -140,7 +140,7 @@ def _named_metas(folder: str) -> frozenset[str]:
 def _in_folder(folder: str) -> _Tables:
     def present(name: str) -> list[str]:
         files = (os.path.join(folder, f"{name}.{kind}") for kind in ("csv", "json"))
-        return [file for file in files if os.path.isfile(file)]
+        return [file for file in files if places.of(file).is_file(file)]
 
     cases, attestations = present("cases"), present("attestations")
     tables = tuple(map(CaseTable, cases)), tuple(map(AttestationTable, attestations))

@@ -7,12 +7,12 @@ import io
 import itertools
 import os
 import re
-import stat
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO
 
+from pytest_callqa import places
 from pytest_callqa.errors import BadInput
 from pytest_callqa.readers.options import Document, Unreadable
 
@@ -22,7 +22,7 @@ MAX_CALL = 64 * 2**20
 MAX_RATIO = 300
 """How many times its size a compressed file may expand. Transcripts reach about 30."""
 
-CHUNK = 2**16
+CHUNK = places.CHUNK
 """Bytes that are read or expanded at a time."""
 
 META = ".meta.yaml"
@@ -39,7 +39,7 @@ def roots(paths: Sequence[str]) -> list[str]:
     """The folders that calls found under ``paths`` lie in or below."""
     found = []
     for path in paths:
-        while not os.path.isdir(path):
+        while not places.of(path).is_folder(path):
             path = os.path.dirname(path) or os.curdir
         found.append(path)
     return found
@@ -184,9 +184,7 @@ def opened(file: str) -> Iterator[BinaryIO]:
 def stored(file: str) -> Iterator[BinaryIO]:
     """``file`` open for reading as it is stored. Raises :class:`BadInput` as :func:`opened` does."""
     try:
-        if not stat.S_ISREG(os.stat(file).st_mode):
-            raise BadInput("This is not a regular file, so it is not read.")
-        with open(file, "rb", CHUNK) as raw:
+        with places.of(file).open(file) as raw:
             yield raw
     except OSError as error:
         raise unopened(error) from None
@@ -195,7 +193,7 @@ def stored(file: str) -> Iterator[BinaryIO]:
 def size_of(file: str) -> int:
     """Bytes of a file as it is stored; 0 if there is none."""
     try:
-        return os.stat(file).st_size
+        return places.of(file).about(file).size
     except OSError:
         return 0
 
@@ -237,7 +235,10 @@ class Budget:
 
 def budget_of(raw: BinaryIO) -> Budget:
     """What an open file may expand to."""
-    return Budget(max(MAX_CALL, MAX_RATIO * os.fstat(raw.fileno()).st_size))
+    here = raw.tell()
+    size = raw.seek(0, os.SEEK_END)
+    raw.seek(here)
+    return Budget(max(MAX_CALL, MAX_RATIO * size))
 
 
 def _gunzip(raw: BinaryIO) -> Iterator[bytes]:

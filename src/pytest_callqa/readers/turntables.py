@@ -8,13 +8,14 @@ from __future__ import annotations
 import csv
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 import msgspec
 
+from pytest_callqa import places
 from pytest_callqa.call import Call, Turn
 from pytest_callqa.errors import BadInput
 from pytest_callqa.readers import finishing, source
@@ -170,11 +171,16 @@ def _parquet(file: str) -> Iterator[parquet.ParquetFile]:
     except ImportError:
         raise BadInput("Reading Parquet needs the pyarrow package: pip install 'pytest-callqa[parquet]'.") from None
     try:
-        with parquet.ParquetFile(file, memory_map=False) as table:
+        with _source(file) as opened, parquet.ParquetFile(opened, memory_map=False) as table:
             yield table
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         said = str(error).partition("\n")[0][:200]
         raise BadInput(f"The Parquet file is damaged ({said}): export the table again.") from None
+
+
+def _source(file: str) -> AbstractContextManager[str | BinaryIO]:
+    """What PyArrow reads: a file of this machine by itself, which is quick, and any other as a stream."""
+    return source.stored(file) if places.is_remote(file) else nullcontext(file)
 
 
 def _parquet_rows(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import faulthandler
 import gc
 import hashlib
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -16,7 +15,7 @@ from threading import Lock
 
 import msgspec
 
-from pytest_callqa import ledger
+from pytest_callqa import ledger, places
 from pytest_callqa.batch import Job, Judge, Judged, judging
 from pytest_callqa.errors import BadInput, CallQAError
 from pytest_callqa.readers import (
@@ -204,22 +203,15 @@ def beside(file: str, options: ReadOptions, sidecars: Sidecars) -> str:
 def digest_of(file: str) -> str:
     """The SHA-256 of a file as it is stored; empty if there is none that can be read."""
     try:
-        about = os.stat(file)
-    except OSError:
+        return _digest_of(file, places.of(file).about(file))
+    except (OSError, BadInput):
         return ""
-    return _digest_of(file, about.st_size, about.st_mtime_ns)
 
 
 @lru_cache(maxsize=1024)
-def _digest_of(file: str, size: int, changed: int) -> str:
-    try:
-        with source.stored(file) as stream:
-            digest = hashlib.sha256()
-            while chunk := stream.read(source.CHUNK):
-                digest.update(chunk)
-            return digest.hexdigest()
-    except BadInput:
-        return ""
+def _digest_of(file: str, about: places.About) -> str:
+    with places.of(file).open(file) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 # -- what is told

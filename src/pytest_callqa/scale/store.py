@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from pytest_callqa import places
+from pytest_callqa.buckets import BUCKETS
 from pytest_callqa.errors import CallQAError
 from pytest_callqa.whole import make_folder, unwritable, write_whole
+
+SUFFIX = ".jsonl"
 
 
 class Store(Protocol):
@@ -26,8 +30,8 @@ class Store(Protocol):
 
 
 def open_store(where: str) -> Store:
-    """The store at this place: a folder that all workers see. Raises :class:`Unwritten`."""
-    return Folder(where)
+    """The store at this place: ``s3://bucket/folder``, or a folder that all workers see. Raises :class:`BadInput`."""
+    return Bucket(where) if places.is_remote(where) else Folder(where)
 
 
 def same(key: str, first: bytes | None, result: bytes) -> None:
@@ -51,7 +55,7 @@ class Folder:
 
     def keys(self) -> set[str]:
         """The keys of what is there."""
-        return {path.stem for path in self._folder.glob("*/*.jsonl")}
+        return {path.stem for path in self._folder.glob(f"*/*{SUFFIX}")}
 
     def get(self, key: str) -> bytes | None:
         """What is kept under a key."""
@@ -66,4 +70,36 @@ class Folder:
             same(key, self.get(key), result)
 
     def _path(self, key: str) -> Path:
-        return self._folder / key[:2] / f"{key}.jsonl"
+        return self._folder / _name(key)
+
+
+class Bucket:
+    """A store in S3: the service writes a name that is taken for nobody (``If-None-Match: *``)."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where.rstrip("/")
+
+    def keys(self) -> set[str]:
+        """The keys of what is there."""
+        return {PurePosixPath(name).stem for name in BUCKETS.below(self._where) if name.endswith(SUFFIX)}
+
+    def get(self, key: str) -> bytes | None:
+        """What is kept under a key."""
+        try:
+            with BUCKETS.open(self._path(key)) as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
+
+    def put(self, key: str, result: bytes) -> None:
+        """Keep a result, which comes with its name or not at all."""
+        if not BUCKETS.create(self._path(key), result):
+            same(key, self.get(key), result)
+
+    def _path(self, key: str) -> str:
+        return f"{self._where}/{_name(key)}"
+
+
+def _name(key: str) -> str:
+    """Where in a store a key's result is: in one of 256 folders, so that none gets too long to be listed."""
+    return f"{key[:2]}/{key}{SUFFIX}"
