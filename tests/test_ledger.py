@@ -57,6 +57,7 @@ def written(*verdicts: Verdict, name: str = "a") -> Entry:
 
 def ledger(tmp_path: Path, *lines: object) -> Path:
     file = tmp_path / "ledger.jsonl"
+    start_ledger(file)
     with Writer(file) as writer:
         writer.write(*lines)
     return file
@@ -216,7 +217,8 @@ def test_what_a_writer_wrote_is_on_the_disk_at_its_end_and_once(
 ) -> None:
     settled: list[str] = []
     monkeypatch.setattr(os, "fsync", lambda file: settled.append(os.readlink(f"/proc/self/fd/{file}")))
-    with Writer(tmp_path / "ledger.jsonl") as writer:
+    with Writer(ledger(tmp_path)) as writer:
+        settled.clear()
         for line in LINES:
             writer.write(line)
         assert settled == [], "a line is handed to the system, and not waited for"
@@ -229,7 +231,7 @@ def test_a_disk_that_takes_no_more_is_told_at_the_end_too(tmp_path: Path, monkey
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    writer = Writer(tmp_path / "ledger.jsonl")
+    writer = Writer(ledger(tmp_path))
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(Unwritten, match="No space left on device; what was judged before is in it"), writer:
         writer.write(LINES[0])

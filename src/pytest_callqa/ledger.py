@@ -462,14 +462,15 @@ def call_entry(
 
 
 class Writer:
-    """Appends lines to a ledger; every line is handed to the operating system at once.
+    """Appends lines to a ledger that :func:`start_ledger` began; every line is handed to the operating system at once.
 
     Use it in a ``with`` statement: at its end what was written is on the disk.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        with _disk(path):
+            self._file = os.open(path, os.O_WRONLY | os.O_APPEND)
 
     def __enter__(self) -> Self:
         return self
@@ -490,7 +491,7 @@ class Writer:
 def append(path: Path, *lines: LedgerLine | bytes) -> None:
     """Append lines to a ledger, as :class:`Writer` does but without waiting for the disk. Raises :class:`Unwritten`."""
     with _disk(path):
-        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        file = os.open(path, os.O_WRONLY | os.O_APPEND)
         try:
             _put(file, lines)
         finally:
@@ -526,7 +527,7 @@ def start_ledger(path: Path, *first: LedgerLine, over: bool = False) -> bool:
 
 def hide_folder(folder: Path) -> None:
     """Keep the folder of ledgers, ``.callqa``, out of version control. Raises :class:`Unwritten`."""
-    if folder.name == ".callqa":
+    if folder.name == ".callqa" and not (folder / ".gitignore").exists():
         said = b"# transcripts are confidential: keep run data out of version control\n*\n"
         write_whole(folder / ".gitignore", [said], new=True)
 

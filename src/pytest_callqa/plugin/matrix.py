@@ -8,7 +8,7 @@ import re
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fnmatch import fnmatch
 from functools import cache, cached_property
 from itertools import islice
@@ -35,6 +35,9 @@ from pytest_callqa.verdict import Outcome, Verdict
 
 FACTS = "callqa"
 """The attribute of a test report that carries its verdict, as builtins."""
+
+UNWRITTEN = "callqa unwritten"
+"""Under what a worker of pytest-xdist tells the controller why it could not write to the ledger."""
 
 CLAIM = pytest.StashKey["Claim"]()
 VERDICT = pytest.StashKey[Verdict]()
@@ -156,7 +159,7 @@ class Matrix:
             self._resume = self.settings.ledger, first
             self._former = Former(*self._resume)
         if not self.settings.ledger.exists():
-            with or_end_the_run(self.config):
+            with suppress(pytest.fail.Exception), or_end_the_run(self.config):  # a worker goes on to its first test
                 ledger.start_ledger(self.settings.ledger, first, self._plan())
 
     def _plan(self, calls: int | None = None) -> ledger.Plan:
@@ -374,14 +377,20 @@ class Matrix:
 
 @contextmanager
 def or_end_the_run(config: pytest.Config) -> Iterator[None]:
-    """Write to the ledger or end the run: what is not written down is worth nothing."""
+    """Write to the ledger or end the run: what is not written down is worth nothing.
+
+    A worker of pytest-xdist that exits has crashed: it fails the test it is at, begins no other, and tells why.
+    """
     try:
         yield
         return
     except BadInput as error:
         why = str(error)
-    if hasattr(config, "workerinput"):  # for pytest-xdist, a worker that exits has crashed
-        pytest.fail(why, pytrace=False)
+    output = getattr(config, "workeroutput", None)
+    session = config.pluginmanager.getplugin("session")
+    if output is not None and session is not None:
+        session.shouldfail = output.setdefault(UNWRITTEN, why)
+        raise pytest.fail.Exception(session.shouldfail, pytrace=False) from None
     pytest.exit(why, returncode=pytest.ExitCode.INTERNAL_ERROR)
 
 

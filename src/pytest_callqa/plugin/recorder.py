@@ -14,7 +14,7 @@ import pytest
 from pytest_callqa import ledger
 from pytest_callqa.errors import BadInput, Unwritten
 from pytest_callqa.plugin.excuses import KNOWN, NOT_GATED, Excuses
-from pytest_callqa.plugin.matrix import FACTS, or_end_the_run
+from pytest_callqa.plugin.matrix import FACTS, UNWRITTEN, or_end_the_run
 from pytest_callqa.plugin.once import files
 from pytest_callqa.plugin.settings import Settings
 from pytest_callqa.resume import before, make_way
@@ -55,6 +55,7 @@ class Recorder:
         self._unread: Counter[str] = Counter()
         self._told: list[str] = []
         self._through = False
+        self._unwritten = ""
         try:
             make_way(settings.ledger, resume=settings.resume)
         except Unwritten as error:
@@ -112,12 +113,20 @@ class Recorder:
         self._through = True  # a second Ctrl-C hides the first from the exit status
         return result
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: object) -> None:
+        """Hear from a worker of pytest-xdist that it could not write to the ledger."""
+        self._unwritten = getattr(node, "workeroutput", {}).get(UNWRITTEN, self._unwritten)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write what is left, end the ledger, make the report; unreadable calls are a failure."""
+        if self._unwritten:
+            self._told.append(f"ledger: {self._unwritten}")
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
         if self.settings.ledger.exists():
             self._finish(session, exitstatus)
-        elif exitstatus == pytest.ExitCode.INTERNAL_ERROR and self.settings.report is not None:
+        elif session.exitstatus == pytest.ExitCode.INTERNAL_ERROR and self.settings.report is not None:
             self._told.append(f"report: {self.settings.report} was not written{left_there(self.settings.report)}")
         reporter = self.config.pluginmanager.getplugin("terminalreporter")
         if exitstatus == pytest.ExitCode.INTERNAL_ERROR and reporter is not None:  # pytest sums up no run that ends so

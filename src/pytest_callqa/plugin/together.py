@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from types import MappingProxyType
 from typing import Generic, NoReturn, TypeVar
@@ -88,7 +89,7 @@ class Together(ABC, Generic[Came]):
         if self.book is None:
             return
         first = self.excuses.begin(self.config, self.book, self.mode)
-        with or_end_the_run(self.config):
+        with suppress(pytest.fail.Exception), or_end_the_run(self.config):  # a worker goes on to its first test
             ledger.start_ledger(self.settings.ledger, first)
 
     @pytest.hookimpl(tryfirst=True)
