@@ -62,6 +62,32 @@ def test_a_damaged_time_costs_the_time_and_not_the_words() -> None:
     assert "1 of 7 captions have a damaged time, so times are not trusted" in read.limits
 
 
+def test_a_cue_whose_start_is_damaged_keeps_its_words() -> None:
+    read = call("WEBVTT\n\n00-00.000 --> 00:02.000\nHello.\n\n00:02.000 --> 00:03.000\nYes?\n")
+    assert [(turn.start, turn.end) for turn in read.turns] == [(None, None), (2.0, 3.0)]
+    assert "1 of 2 captions have a damaged time, so times are not trusted" in read.limits
+
+
+def test_lines_that_roll_up_are_said_once() -> None:
+    read = vtt(
+        " \nthank<00:00:00.300><c> you</c>",
+        "thank you\n ",
+        "thank you\nfor<00:00:02.500><c> calling</c>",
+        "for calling\n ",
+        "for calling\nyes\n",
+    )
+    assert [(turn.start, turn.text) for turn in read.turns] == [(0.0, "thank you"), (2.0, "for calling"), (4.0, "yes")]
+
+
+def test_words_that_are_said_again_stay() -> None:
+    assert [text for _, text in said(vtt("Yes.", "Yes.", "No,\nyes.", "yes.", "Well,\nyes."))].count("Yes.") == 2
+
+
+def test_names_that_open_nearly_every_cue_are_speakers() -> None:
+    read = vtt("Dana Fox: Hello.", "Bo Li: Hi.", "Ann Ray: Good day.", "Bo Li: Yes.", "So am I.")
+    assert [speaker for speaker, _ in said(read)] == ["Dana Fox", "Bo Li", "Ann Ray", "Bo Li", "Bo Li"]
+
+
 def test_a_full_stop_for_the_comma_is_accepted_in_srt() -> None:
     assert call(Path("srt/webvttpy_invalid_timeframe.srt")).turns[1].end == 11.89
 

@@ -308,7 +308,24 @@ def test_parties_that_do_not_exist_are_noted() -> None:
 
 def test_the_vcon_key_is_neither_needed_nor_enough() -> None:
     assert "This is not a transcript" in refusal({"vcon": "0.4.0", "subject": "x"})
-    assert "$: Object missing required field `uuid`" in refusal({"vcon": "0.4.0", "dialog": []})
+    assert "This vCon holds no transcript" in refusal({"vcon": "0.4.0", "dialog": []})
+
+
+def test_a_vcon_without_uuid_is_known_by_its_file() -> None:
+    bare = {key: value for key, value in vcon([{"speaker": "Agent", "message": "Hello."}]).items() if key != "uuid"}
+    assert call({"vcon": "0.3.0", **bare}).id == "call"
+
+
+def test_a_party_without_a_name_is_not_whoever_has_no_name() -> None:
+    parties = [{"name": "", "role": "customer"}, {"name": "Dana Fox", "role": "agent"}]
+    word = {"word": "hello", "start": 0.1, "end": 0.5, "confidence": 0.9}
+    read = call(vcon({"transcript": "hello", "confidence": 0.9, "words": [word]}, parties=parties))
+    assert (spoken(read), read.roles) == ([("unknown", "hello")], "unknown")
+
+
+def test_a_body_of_labelled_text_names_its_parties() -> None:
+    read = call(vcon("Dana Fox: Acme, good morning.\n\nBo Li: Hello.\nDana Fox: What can I do?\nBo Li: Nothing."))
+    assert [role for role, _ in spoken(read)] == ["agent", "customer", "agent", "customer"]
 
 
 @pytest.mark.parametrize("colon", ["：", ":", ": "])
@@ -322,4 +339,26 @@ def test_labelled_text_stands_alone_too() -> None:
     read = call("Agent: Hello.\n\nCustomer: Hi.\nIs this Acme?")
     assert (read.format, spoken(read)) == ("labelled-text", [("agent", "Hello."), ("customer", "Hi. Is this Acme?")])
     assert "This is not a transcript" in refusal("# Notes\n")
+
+
+def test_a_name_that_comes_back_is_no_word_of_the_agent() -> None:
+    text = "Agent Dana Fox: Hello.\nBo Li: Hi.\nAgent Dana Fox: Two things.\nNote: none is hard.\nBo Li: Fine."
+    read = call(text)
+    assert spoken(read) == [
+        ("agent", "Hello."),
+        ("customer", "Hi."),
+        ("agent", "Two things. Note: none is hard."),
+        ("customer", "Fine."),
+    ]
+    assert read.names == ("Bo Li", "Dana Fox")
+    assert "who the customer is follows from there being but two speakers, one of them named by role" in read.limits
+
+
+@pytest.mark.parametrize("label", ["Dana Fox", "Speaker 2"])
+def test_the_other_of_two_speakers_is_told_by_a_name_only(label: str) -> None:
+    read = call(f"Customer: Hi.\n{label}: Hello.\nCustomer: Bye.\n{label}: Goodbye.")
+    assert read.turns[1].role == ("agent" if label == "Dana Fox" else "unknown")
+
+
+def test_names_alone_do_not_make_a_text_a_call() -> None:
     assert "This is not a transcript" in refusal("Ann: a\nBo: b\n")

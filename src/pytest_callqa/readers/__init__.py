@@ -90,9 +90,13 @@ _BODIES: tuple[Reader, ...] = (
     bodies.TurnList(),
     captions.WebVtt(),
     captions.SubRip(),
+)
+_READERS: tuple[Reader, ...] = (
+    Native(),
+    vcon.VCon((*_BODIES, bodies.LabelledText(is_transcript=True))),
+    *_BODIES,
     bodies.LabelledText(),
 )
-_READERS: tuple[Reader, ...] = (Native(), vcon.VCon(_BODIES), *_BODIES)
 
 _complete = msgspec.structs.force_setattr
 

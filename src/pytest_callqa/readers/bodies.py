@@ -17,7 +17,7 @@ from pytest_callqa.call import Call, Turn, Word
 from pytest_callqa.readers.clock import aware
 from pytest_callqa.readers.content import Content, typed
 from pytest_callqa.readers.options import ReadOptions
-from pytest_callqa.readers.roles import COLON, name_in_label, role_of_label
+from pytest_callqa.readers.roles import COLON, RoleMap, label_test, name_in_label, other_of_two, role_of_label
 from pytest_callqa.readers.tolerance import tolerance
 from pytest_callqa.readers.words import with_punctuation
 
@@ -179,34 +179,39 @@ class LabelledText:
 
     name = "labelled-text"
 
+    def __init__(self, *, is_transcript: bool = False) -> None:
+        """``is_transcript`` says that the text is known to be a transcript, so that labels may all be names."""
+        self._is_transcript = is_transcript
+
     def recognise(self, content: Content) -> bool:
         """Two labels at least, and one of them a role."""
         if content.value is not None:
             return False
-        labels = [turn.speaker for turn in _labelled(content.text) if turn.speaker]
-        return len(labels) > 1 and any(role_of_label(label) != "unknown" for label in labels)
+        labels = [turn.speaker for turn in _labelled(content.text, RoleMap({})) if turn.speaker]
+        has_role = self._is_transcript or any(role_of_label(label) != "unknown" for label in labels)
+        return len(labels) > 1 and has_role
 
     def read(self, content: Content, options: ReadOptions) -> Call:
         """Raises :class:`BadInput` unless the text is UTF-8."""
-        return _call(self.name, _labelled(content.text))
+        return _call(self.name, _labelled(content.text, RoleMap(options.roles)))
 
 
-def _labelled(text: str) -> Iterator[Turn]:
+def _labelled(text: str, roles: RoleMap) -> Iterator[Turn]:
     """The turns; a line without a label goes on with the turn before it, headings are no speech."""
-    speaker, lines = "", list[str]()
-    for line in text.splitlines():
-        if line.startswith("#"):
-            continue
-        match = _LABELLED.fullmatch(line)
-        label = (match["bold"] or match["plain"]).strip() if match else ""
-        if match and (match["bold"] or role_of_label(label) != "unknown"):
-            if lines:
-                yield Turn(text=" ".join(lines), speaker=speaker)
-            speaker, lines = label, [match["text"].strip()]
-        elif line.strip():
-            lines.append(line.strip())
-    if lines:
-        yield Turn(text=" ".join(lines), speaker=speaker)
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    matches = [_LABELLED.fullmatch(line) for line in lines]
+    labels = [(match["bold"] or match["plain"]).strip() if match else "" for match in matches]
+    is_label = label_test(labels, filter(None, labels), roles)
+    speaker, said = "", list[str]()
+    for line, match, label in zip(lines, matches, labels, strict=True):
+        if match and (match["bold"] or is_label(label)):
+            if said:
+                yield Turn(text=" ".join(said), speaker=speaker)
+            speaker, said = label, [match["text"].strip()]
+        else:
+            said.append(line)
+    if said:
+        yield Turn(text=" ".join(said), speaker=speaker)
 
 
 def _call(
@@ -217,7 +222,9 @@ def _call(
     duration: float | None = None,
     started: datetime | None = None,
 ) -> Call:
-    spoken = tuple(msgspec.structs.replace(turn, role=role_of_label(turn.speaker)) for turn in turns if turn.text)
+    spoken, told = other_of_two(
+        tuple(msgspec.structs.replace(turn, role=role_of_label(turn.speaker)) for turn in turns if turn.text)
+    )
     return Call(
         id="",
         turns=spoken,
@@ -226,6 +233,6 @@ def _call(
         duration=duration,
         started=started,
         names=tuple(sorted({name_in_label(turn.speaker) for turn in spoken} - {""})),
-        limits=("the transcript has no loudness",),
+        limits=(*told, "the transcript has no loudness"),
         format=name,
     )

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import html
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple, TypeAlias
@@ -19,7 +18,7 @@ from pytest_callqa.call import Call, Turn
 from pytest_callqa.errors import BadInput
 from pytest_callqa.readers.content import Content
 from pytest_callqa.readers.options import ReadOptions
-from pytest_callqa.readers.roles import COLON, RoleMap, is_numbered, name_in_label, role_of_label
+from pytest_callqa.readers.roles import COLON, RoleMap, label_test, name_in_label, other_of_two, role_of_label
 from pytest_callqa.readers.tolerance import tolerance
 
 _ARROW = "-->"
@@ -35,6 +34,9 @@ _ROUND = re.compile(r"[(（](?P<name>[^()（）]{1,40})[)）](?P<colon>[:：]?)\
 _NAMED = re.compile(rf"(?P<name>[^\W\d_][\w.'’()（）· -]{{0,39}}){COLON}(?P<rest>.*)")
 _DASHED = re.compile(r"(?:[-–]|>>+)\s*(?P<rest>\D.*)")
 
+
+_FEW_ROLLED = 2  # cues
+_NEARLY_ALL = 0.8
 
 _Style: TypeAlias = Literal["", "span", "bracket", "line", "name"]
 """How a label is written: a voice span, in brackets, on a line to itself, or before a colon."""
@@ -84,14 +86,13 @@ class SubRip:
 
 
 def _call(text: str, format: str, options: ReadOptions) -> Call:
-    cues = [cue for cue in map(_plain, _cues(_LINE.split(text))) if cue.lines]
+    cues = _unrolled([cue for cue in map(_plain, _cues(_LINE.split(text))) if cue.lines])
     if not cues:
         raise BadInput("The captions have no cue with words: export the call again.")
     is_label = _label_test(cues, RoleMap(options.roles))
     pieces = _with_carried_labels([piece for cue in cues for piece in _pieces(cue, is_label)])
-    return Call(
-        id="",
-        turns=tuple(
+    turns, told = other_of_two(
+        tuple(
             Turn(
                 role=role_of_label(piece.label),
                 text=piece.text,
@@ -100,10 +101,14 @@ def _call(text: str, format: str, options: ReadOptions) -> Call:
                 speaker=piece.label,
             )
             for piece in pieces
-        ),
+        )
+    )
+    return Call(
+        id="",
+        turns=turns,
         tolerance=tolerance(format),
         names=tuple(sorted({name_in_label(piece.label) for piece in pieces} - {""})),
-        limits=tuple(_limits(cues, pieces)),
+        limits=(*told, *_limits(cues, pieces)),
         format=format,
     )
 
@@ -118,7 +123,8 @@ def _cues(lines: Sequence[str]) -> Iterator[_Cue]:
             if cue:
                 yield cue
             start, _, end = line.partition(_ARROW)
-            cue = _Cue(_time(start), _time(end), [])
+            begun = _time(start)
+            cue = _Cue(begun, None if begun is None else _time(end), [])
         elif after_blank and line.startswith(_ASIDES):
             if cue:
                 yield cue
@@ -150,6 +156,26 @@ def _plain(cue: _Cue) -> _Cue:
     return cue._replace(lines=[plain for line in cue.lines if (plain := _TAG.sub("", line).strip())])
 
 
+def _unrolled(cues: list[_Cue]) -> list[_Cue]:
+    """The cues without the line that each takes over from the one before it, in captions that roll up.
+
+    A file is written that way if the first line of a cue that has several is nearly always the last of the cue
+    before. Words that are only said twice stay.
+    """
+    rolled = [_takes_over(one, two) for one, two in pairwise(cues)]
+    longer = [takes for takes, cue in zip(rolled, cues[1:], strict=True) if len(cue.lines) > 1]
+    if sum(rolled) < _FEW_ROLLED or not any(longer) or sum(longer) < _NEARLY_ALL * len(longer):
+        return cues
+    unrolled = (cue._replace(lines=cue.lines[takes:]) for takes, cue in zip((False, *rolled), cues, strict=True))
+    return [cue for cue in unrolled if cue.lines]
+
+
+def _takes_over(one: _Cue, two: _Cue) -> bool:
+    """Whether a cue begins, where the one before it ends, with the line it ended with."""
+    touches = one.end is not None and two.start is not None and two.start <= one.end
+    return touches and one.lines[-1] == two.lines[0]
+
+
 def _is_identifier(line: str, following: str, *, after_blank: bool) -> bool:
     return _ARROW in following and (after_blank or line.strip().isdigit())
 
@@ -163,30 +189,18 @@ def _time(text: str) -> float | None:
 
 
 def _label_test(cues: Sequence[_Cue], roles: RoleMap) -> Callable[[str], bool]:
-    """Tells a speaker's label from words that happen to stand before a colon or in brackets.
-
-    A name counts only if the file is written that way: its first cue starts with one, the name comes
-    back, and it is capitalised. Otherwise the label must say its role, or the role map must know it.
-    """
-    found = [match["name"] for cue in cues for line in cue.lines if (match := _NAMED.fullmatch(_undashed(line)))]
-    first = _NAMED.fullmatch(_undashed(cues[0].lines[0]))
-    names = {name for name, count in Counter(found).items() if first and count > 1 and _is_capitalised(name)}
-
-    def is_label(name: str) -> bool:
-        known = role_of_label(name) != "unknown" or is_numbered(name) or roles.role(name) is not None
-        return known or name in names
-
-    return is_label
+    """Tells a label from other words: see :func:`~pytest_callqa.readers.roles.label_test`."""
+    labels = [
+        [match["name"] if (match := _NAMED.fullmatch(_undashed(line))) else "" for line in cue.lines] for cue in cues
+    ]
+    found = (label for lines in labels for label in lines if label)
+    return label_test([lines[0] for lines in labels], found, roles, of_cues=True)
 
 
 def _undashed(line: str) -> str:
     """The line without the sign that somebody else speaks."""
     match = _DASHED.fullmatch(line)
     return match["rest"] if match else line
-
-
-def _is_capitalised(name: str) -> bool:
-    return not any(word[0].islower() for word in name.split())
 
 
 def _pieces(cue: _Cue, is_label: Callable[[str], bool]) -> Iterator[_Piece]:

@@ -71,7 +71,7 @@ class _Analysis(msgspec.Struct, frozen=True):
 
 
 class _VCon(msgspec.Struct, frozen=True):
-    uuid: str
+    uuid: str = ""
     parties: list[_Party] | None = None
     dialog: list[_Dialog] | None = None
     analysis: list[_Analysis] | None = None
@@ -245,7 +245,9 @@ class _Conversation:
         self.dialogs = vcon.dialog or []
         self.start = min((aware(dialog.start) for dialog in self.dialogs if dialog.start), default=None)
         names = Counter(party.name for party in self.parties)
-        self.named = {party.name: number for number, party in enumerate(self.parties) if names[party.name] == 1}
+        self.named = {
+            party.name: number for number, party in enumerate(self.parties) if party.name and names[party.name] == 1
+        }
         self.has_offset = all(dialog.start.tzinfo for dialog in self.dialogs if dialog.start)
 
     def seconds(self, time: datetime | None) -> float | None:
