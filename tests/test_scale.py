@@ -7,26 +7,22 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow
 import pytest
-from pyarrow import parquet
 
-from harness import CALLS, GOOD, RUDE, RULES, SILENT, Project, callqa
+from harness import GOOD, RUDE, RULES, SILENT, Project, callqa
 from pytest_callqa import cli
-from pytest_callqa.batch import Job
 from pytest_callqa.errors import BadInput, CallQAError
-from pytest_callqa.readers import Document, ReadOptions, Unreadable, find_sidecars, finding, source, turntables
-from pytest_callqa.rules import RuleBook, book_version
+from pytest_callqa.readers import Document, Unreadable, finding, source, turntables
+from pytest_callqa.rules import book_version
 from pytest_callqa.scale import carry_out, engines, estimate, planning, shards
 from pytest_callqa.scale.planning import Plan, make_plan
 from pytest_callqa.scale.reducing import reduced
-from pytest_callqa.scale.shards import Terms
 from pytest_callqa.scale.store import Folder
 from pytest_callqa.supervisor import Limits
+from scale_kit import DEADLY, check, check_apart, day, nodes, plan_of, table
 
 HANGS = """
 
@@ -35,37 +31,6 @@ def test_hangs(call):
     while call.record.id == "call 2":
         pass
 """
-
-
-def check(*arguments: str) -> list[bytes]:
-    """Judge the calls of the project; the ledger but for when it was begun and ended."""
-    callqa("check", "--book", "rules", "calls", *arguments)
-    return lines_of(Path(".callqa/ledger.jsonl"))
-
-
-def lines_of(path: Path) -> list[bytes]:
-    return path.read_bytes().splitlines()[1:-1]
-
-
-def day(count: int) -> list[dict[str, object]]:
-    """That many calls, some good, some not."""
-    return [dict(CALLS[number % len(CALLS)], id=f"call {number}") for number in range(count)]
-
-
-def table(path: Path, rows: list[tuple[str, str, str]], *, rows_a_group: int = 4) -> None:
-    """A Parquet table of turns: call, speaker, text."""
-    columns = {name: [row[place] for row in rows] for place, name in enumerate(("call", "speaker", "text"))}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    parquet.write_table(pyarrow.table(columns), path, row_group_size=rows_a_group)
-
-
-def plan_of(desk: Project, *paths: str, size: int = planning.SHARD_BYTES, **how: object) -> tuple[Plan, Job]:
-    """The plan of a job over the calls of the project."""
-    book = RuleBook.load(desk.path / "rules")
-    order = tuple(rule.clause for rule in book)
-    options = ReadOptions(**how)  # type: ignore[arg-type]  # as a test gives them
-    job = Job(book.root, order, order, options, find_sidecars(paths or ["calls"], options))
-    return make_plan(Path("plan.jsonl"), job, Terms.of(job, paths or ["calls"], Limits()), size=size), job
 
 
 def results(plan: Plan, store: Folder) -> dict[str, bytes | None]:
@@ -379,45 +344,6 @@ def test_rows_that_cannot_be_read_any_more_are_told(desk: Project, monkeypatch: 
 
 # -- a cluster
 
-DEADLY = """
-import os
-import signal
-
-
-def once(name):
-    try:
-        os.close(os.open(name, os.O_CREAT | os.O_EXCL))
-    except FileExistsError:
-        return False
-    return True
-
-
-@rule("2.2", "Ends its process")
-def test_ends(call):
-    if call.record.id == "call 9" and once("killed"):
-        os.kill(os.getpid(), signal.SIGKILL)
-    if call.record.id == "call 19" and os.path.exists("nodes") and once("lost"):
-        os.kill(os.getppid(), signal.SIGKILL)  # what would start another
-        os.kill(os.getpid(), signal.SIGKILL)
-    if call.record.id == "call 25" and os.path.exists("poison"):
-        os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-CUT = (
-    "import pytest_callqa.scale.planning as p; p.make_plan.__kwdefaults__['size'] = 2000; "
-    "import pytest_callqa.scale.engines as e; e.AHEAD = 1; "
-)
-
-
-def check_apart(*arguments: str) -> list[bytes]:
-    """As :func:`check`, in small shards and in a process of its own."""
-    command = ["check", "--book", "rules", "calls", *arguments]
-    code = f"{CUT}from pytest_callqa.cli import main; raise SystemExit(main({command!r}))"
-    run = [sys.executable, "-c", f"if __name__ == '__main__':\n    {code}"]
-    ended = subprocess.run(run, capture_output=True, text=True, check=False, timeout=240)
-    assert ended.returncode in (cli.FINDINGS, cli.NOT_JUDGED), ended.stderr
-    return lines_of(Path(".callqa/ledger.jsonl"))
-
 
 def test_dask_with_a_killed_worker_gives_the_ledger_of_one_process(desk: Project) -> None:
     desk.book(RULES + DEADLY).calls(*day(40)).file("killed", "")
@@ -433,33 +359,13 @@ def test_a_call_that_no_worker_of_dask_survives_is_an_error_with_its_name(desk: 
     assert desk.verdicts()["call 25"] == "eeeee"
 
 
-@pytest.fixture
-def nodes(desk: Project) -> Iterator[str]:
-    """The address of a scheduler with two nodes, each a process that starts its worker."""
-    begun = [["scheduler", "--no-dashboard", "--host", "127.0.0.1", "--port", "0"]]
-    node = ["worker", "--nworkers", "1", "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1"]
-    begun += [[*node, "--local-directory", f"node-{number}"] for number in range(2)]
-    dask = [sys.executable, "-m", "dask"]
-    processes = [
-        subprocess.Popen([*dask, *arguments, "--scheduler-file", "dask.json"], stderr=subprocess.DEVNULL)
-        for arguments in begun
-    ]
-    try:
-        while not os.path.exists("dask.json"):
-            time.sleep(0.1)
-        yield json.loads(Path("dask.json").read_text())["address"]
-    finally:
-        for process in reversed(processes):
-            process.terminate()
-            process.wait()
-
-
-def test_dask_with_a_lost_node_gives_the_ledger_of_one_process(desk: Project, nodes: str) -> None:
+def test_dask_with_a_lost_node_gives_the_ledger_of_one_process(desk: Project) -> None:
     desk.book(RULES + DEADLY).calls(*day(40)).file("killed", "")
     in_one = check()
     os.unlink("killed")
     desk.file("nodes", "")
-    assert check_apart("--engine", "dask", "--scheduler", nodes) == in_one
+    with nodes() as scheduler:
+        assert check_apart("--engine", "dask", "--scheduler", scheduler) == in_one
     assert os.path.exists("killed")
     assert os.path.exists("lost")
 
