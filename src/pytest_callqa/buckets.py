@@ -36,9 +36,18 @@ PATIENCE = timedelta(seconds=60)
 
 _NAME = re.compile(REMOTE + r"(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/+(?P<key>.*))?", re.DOTALL)
 
+_NOBODY = (
+    "no credentials are known for it: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or, for a public bucket, "
+    "AWS_SKIP_SIGNATURE=true"
+)
+_DENIED = "the service refuses it to these credentials: check AWS_ACCESS_KEY_ID and its rights to the bucket"
 _SENTENCES = {
-    "169.254.169.254": "no credentials are known for it: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or, for a "
-    "public bucket, AWS_SKIP_SIGNATURE=true",
+    "/latest/api/token": _NOBODY,  # of the machine itself, which is asked for a role at last
+    "Missing AccessKeyId": _NOBODY,
+    "Missing SecretAccessKey": _NOBODY,
+    "403 Forbidden": _DENIED,
+    "401 Unauthorized": _DENIED,
+    "ExpiredToken": _DENIED,
     "NoSuchBucket": "there is no such bucket: check its name, and the service in AWS_ENDPOINT_URL if you set one",
     "kind: Timeout": "the service did not answer in time: try again, or check the network and AWS_ENDPOINT_URL",
     "kind: Connect": "the service cannot be reached: check the network and AWS_ENDPOINT_URL",
@@ -57,13 +66,10 @@ class About(NamedTuple):
 @contextmanager
 def _told(name: str) -> Iterator[None]:
     """What goes wrong in the block is told in a sentence: as :class:`FileNotFoundError` or :class:`BadInput`."""
-    from obstore.exceptions import BaseError, PermissionDeniedError, PreconditionError, UnauthenticatedError
+    from obstore.exceptions import BaseError, PreconditionError
 
     try:
         yield
-    except (PermissionDeniedError, UnauthenticatedError):
-        problem = "the service refuses it to these credentials: check AWS_ACCESS_KEY_ID and its rights to the bucket"
-        raise BadInput(problem, file=name) from None
     except PreconditionError:
         raise BadInput("it was replaced while it was read: start again", file=name) from None
     except (FileNotFoundError, BaseError) as error:
@@ -84,7 +90,8 @@ def divided(name: str) -> tuple[S3Store, str]:
     if found is None:
         raise BadInput("this is no address in S3: write s3://bucket/folder", file=name)
     try:
-        return _bucket(found["bucket"]), (found["key"] or "").rstrip("/")
+        with _told(name):
+            return _bucket(found["bucket"]), (found["key"] or "").rstrip("/")
     except ImportError:
         raise BadInput("s3:// needs a further package: pip install 'pytest-callqa[s3]'", file=name) from None
 
@@ -109,7 +116,7 @@ class _Buckets:
     def is_file(self, name: str) -> bool:
         try:
             self.about(name)
-        except FileNotFoundError:
+        except (FileNotFoundError, IsADirectoryError):
             return False
         return True
 
