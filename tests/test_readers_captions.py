@@ -83,6 +83,12 @@ def test_words_that_are_said_again_stay() -> None:
     assert [text for _, text in said(vtt("Yes.", "Yes.", "No,\nyes.", "yes.", "Well,\nyes."))].count("Yes.") == 2
 
 
+def test_webex_names_the_speaker_in_the_cues_identifier() -> None:
+    times = ("00:00:01.000 --> 00:00:03.000", "00:00:03.000 --> 00:00:04.000")
+    read = call(f'WEBVTT\n\n1 "Dana Fox" (123)\n{times[0]}\nHello.\n\n2 "Bo Li" (98)\n{times[1]}\nHi.\n')
+    assert said(read) == [("Dana Fox", "Hello."), ("Bo Li", "Hi.")]
+
+
 def test_names_that_open_nearly_every_cue_are_speakers() -> None:
     read = vtt("Dana Fox: Hello.", "Bo Li: Hi.", "Ann Ray: Good day.", "Bo Li: Yes.", "So am I.")
     assert [speaker for speaker, _ in said(read)] == ["Dana Fox", "Bo Li", "Ann Ray", "Bo Li", "Bo Li"]

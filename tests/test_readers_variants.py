@@ -138,6 +138,65 @@ def test_azure_batch_in_iso_durations_only() -> None:
     assert said(call(guest)) == [("unknown", "Hi.", "Guest-1", 1.0, 2.0)]
 
 
+def test_azure_batch_in_milliseconds_only() -> None:
+    word = {"word": "hi", "offsetMilliseconds": 3000, "durationMilliseconds": 250}
+    phrase = {"offsetMilliseconds": 3000, "durationMilliseconds": 500, "nBest": [{"display": "Hi.", "words": [word]}]}
+    read = call({"durationMilliseconds": 4000, "recognizedPhrases": [phrase]})
+    assert (read.duration, said(read)) == (4.0, [("unknown", "Hi.", "", 3.0, 3.5)])
+    assert (read.turns[0].words[0].start, read.turns[0].words[0].end) == (3.0, 3.25)
+
+
+def test_contact_lens_in_real_time_with_times_of_day_and_events() -> None:
+    def segment(who: str, content: str, time: str) -> Json:
+        at = {"AbsoluteTime": f"2026-01-05T10:00:{time}Z"}
+        return {"Transcript": {"ParticipantId": who, "ParticipantRole": who, "Content": content, "Time": at}}
+
+    joined = {"Event": {"EventType": "participant.joined", "Time": {"AbsoluteTime": "2026-01-05T10:00:00Z"}}}
+    read = call(
+        {"Channel": "CHAT", "Segments": [joined, segment("CUSTOMER", "Hi", "05"), segment("AGENT", "Yes?", "09")]}
+    )
+    assert (read.format, read.timing, read.started is not None) == ("contact-lens-real-time", "start", True)
+    assert said(read) == [("customer", "Hi", "CUSTOMER", 0.0, None), ("agent", "Yes?", "AGENT", 4.0, None)]
+
+
+def test_contact_lens_as_it_is_streamed() -> None:
+    partial = {"Utterance": {"ParticipantRole": "AGENT", "PartialContent": "He"}}
+    whole = {"ParticipantId": "AGENT", "ParticipantRole": "AGENT", "Content": "Hello"}
+    timed = {"Transcript": {**whole, "BeginOffsetMillis": 0, "EndOffsetMillis": 1200}}
+    read = call({"ContactId": "c9", "LanguageCode": "en-US", "EventType": "SEGMENTS", "Segments": [partial, timed]})
+    assert (read.id, read.language, said(read)) == ("c9", "en-US", [("agent", "Hello", "AGENT", 0.0, 1.2)])
+
+
+def test_whisper_with_words_alone() -> None:
+    words = [{"word": "Hello", "start": 0.1, "end": 0.4}, {"word": "there", "start": 2.0, "end": 2.4}]
+    read = call({"task": "transcribe", "language": "english", "duration": 3.5, "text": "Hello there", "words": words})
+    assert (read.format, read.language, read.duration) == ("whisper", "en", 3.5)
+    assert [(turn.text, turn.start, turn.end) for turn in read.turns] == [("Hello", 0.1, 0.4), ("there", 2.0, 2.4)]
+
+
+def test_an_announcement_tells_nobodys_role() -> None:
+    segments = [
+        {
+            "SegmentStartTime": at,
+            "SegmentEndTime": at + 2,
+            "SegmentSpeaker": who,
+            "IVRSegment": ivr,
+            "DisplayText": text,
+        }
+        for at, who, ivr, text in ((0, "spk_0", 1, "Press one."), (3, "spk_1", 0, "Hello."))
+    ]
+    read = call({"ConversationAnalytics": {"SpeakerLabels": []}, "SpeechSegments": segments})
+    assert ([turn.role for turn in read.turns], read.roles) == (["system", "unknown"], "unknown")
+
+
+def test_a_list_of_calls_is_named_as_such() -> None:
+    deepgram = json.loads((CALLS / "deepgram/dg_transcription.json").read_bytes())
+    assert (
+        refusal([deepgram]) == "This is a list of calls: write one a line as JSON Lines, for example with: jq -c '.[]'."
+    )
+    assert "This is not a transcript" in refusal([{"a": 1}])
+
+
 def test_azure_fast_of_the_first_preview() -> None:
     content = real("azure/fast_named_batch.json")
     older = respelt(content, lambda key: key.removesuffix("Milliseconds"))

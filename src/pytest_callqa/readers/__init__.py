@@ -268,6 +268,9 @@ def _recognised(content: Content, format: str) -> tuple[Reader, Content]:
         raise BadInput("The file is empty: export the call again.")
     if format != "auto":
         return FORMATS[format], content
+    first = content.value[0] if isinstance(content.value, list) and content.value else None
+    if isinstance(first, dict) and any(reader.recognise(Content(b"", first)) for reader in _READERS):
+        raise BadInput("This is a list of calls: write one a line as JSON Lines, for example with: jq -c '.[]'.")
     raise BadInput(
         f"This is not a transcript in a format that is known ({', '.join(FORMATS)}): leave the file out, or "
         "name its format with --callqa-format (callqa: --format)."

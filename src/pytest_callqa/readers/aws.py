@@ -38,11 +38,16 @@ class _Item(msgspec.Struct, rename="pascal", frozen=True):
     end_offset_millis: float | None = None
 
 
+class _Instant(msgspec.Struct, rename="pascal", frozen=True):
+    absolute_time: datetime | None = None
+
+
 class _Turn(msgspec.Struct, rename="pascal", frozen=True):
     content: str = ""
     begin_offset_millis: float | None = None
     end_offset_millis: float | None = None
     absolute_time: datetime | None = None  # of a chat's message
+    time: _Instant | None = None  # the same in real time
     participant_id: str = ""
     participant_role: str = ""
     loudness_score: list[float | None] = []  # Contact Lens
@@ -155,7 +160,7 @@ def _analysis(content: Content) -> _Analysis:
 
 def _call(analysis: _Analysis, format: str, identity: str, *limits: str) -> Call:
     roles = {who.participant_id: who.participant_role for who in analysis.participants}
-    began = min((aware(turn.absolute_time) for turn in analysis.transcript if turn.absolute_time), default=None)
+    began = _began(analysis.transcript)
     redacted = analysis.content_metadata.output == "Redacted"
     measured = analysis.conversation_characteristics
     categories = ", ".join(analysis.categories.matched_categories)
@@ -185,8 +190,8 @@ def silences(spans: Iterable[_Span]) -> tuple[Silence, ...]:
 
 def _turn(turn: _Turn, role: str, began: datetime | None = None) -> Turn:
     start, end = seconds(turn.begin_offset_millis), seconds(turn.end_offset_millis)
-    if start is None and turn.absolute_time and began:
-        start = (aware(turn.absolute_time) - began).total_seconds()
+    if start is None and began and (said := _instant(turn)):
+        start = (said - began).total_seconds()
     return Turn(
         role=ROLES.get(role, "unknown"),
         text=turn.content,
@@ -196,6 +201,16 @@ def _turn(turn: _Turn, role: str, began: datetime | None = None) -> Turn:
         words=with_punctuation(map(_word, turn.items)),
         loudness=loudness(turn.loudness_score or turn.loudness_scores),
     )
+
+
+def _began(turns: Iterable[_Turn]) -> datetime | None:
+    return min((said for turn in turns if (said := _instant(turn))), default=None)
+
+
+def _instant(turn: _Turn) -> datetime | None:
+    """The time of day at which a message was sent, which is all the time that a chat has."""
+    sent = turn.absolute_time or (turn.time.absolute_time if turn.time else None)
+    return aware(sent) if sent else None
 
 
 def loudness(scores: Iterable[float | None]) -> float | None:
@@ -215,27 +230,35 @@ class _RealTimeSegment(msgspec.Struct, frozen=True, rename="pascal"):
 
 class _RealTime(msgspec.Struct, frozen=True, rename="pascal"):
     segments: list[_RealTimeSegment]
+    contact_id: str = ""
+    language_code: str = ""
+
+
+_SEGMENTS = frozenset({"Transcript", "Utterance", "Categories", "Event", "Attachments", "PostContactSummary"})
 
 
 class ContactLensRealTime:
-    """Contact Lens real-time: the segments of ListRealtimeContactAnalysisSegments, turn by turn."""
+    """Contact Lens real-time, turn by turn: what its API lists, of calls and of chats, and what it streams."""
 
     name = "contact-lens-real-time"
 
     def recognise(self, content: Content) -> bool:
-        """A list of ``Segments`` that hold transcripts, categories or a summary."""
+        """A list of ``Segments`` that hold transcripts, events, categories or a summary."""
         segments = content.get("Segments")
         first = segments[0] if isinstance(segments, list) and segments else None
-        return isinstance(first, dict) and not {"Transcript", "Categories", "PostContactSummary"}.isdisjoint(first)
+        return isinstance(first, dict) and not _SEGMENTS.isdisjoint(first)
 
     def read(self, content: Content, options: ReadOptions) -> Call:
         """Raises :class:`BadInput` for fields that do not fit."""
-        segments = content.to(_RealTime).segments
-        turns = tuple(_turn(one.transcript, one.transcript.participant_role) for one in segments if one.transcript)
+        heard = content.to(_RealTime)
+        said = [one.transcript for one in heard.segments if one.transcript]
+        began = _began(said)
         return Call(
-            id="",
-            turns=turns,
+            id=heard.contact_id,
+            turns=tuple(_turn(turn, turn.participant_role, began) for turn in said if turn.content),
             tolerance=tolerance(self.name),
+            started=began,
+            language=heard.language_code,
             limits=(
                 "no words, no loudness and no list of silences: a silence within a turn does not show",
                 "ring, answer, hold and transfer times are in the contact record, not in this file",

@@ -38,6 +38,8 @@ class _BatchWord(msgspec.Struct, frozen=True, rename="camel"):
     duration: timedelta | None = None
     offset_in_ticks: float | None = None
     duration_in_ticks: float | None = None
+    offset_milliseconds: float | None = None  # since November 2024
+    duration_milliseconds: float | None = None
     word: str = ""
     display_text: str = ""
     confidence: float | None = None
@@ -57,6 +59,8 @@ class _Recognised(msgspec.Struct, frozen=True, rename="camel"):
     duration: timedelta | None = None
     offset_in_ticks: float | None = None
     duration_in_ticks: float | None = None
+    offset_milliseconds: float | None = None
+    duration_milliseconds: float | None = None
     locale: str | None = None
     n_best: list[_Best] = []
 
@@ -66,6 +70,7 @@ class _Batch(msgspec.Struct, frozen=True, rename="camel"):
     duration: timedelta | None = None
     duration_in_ticks: float | None = None
     duration_ticks: float | None = None  # older
+    duration_milliseconds: float | None = None
 
 
 class AzureBatch:
@@ -88,7 +93,9 @@ class AzureBatch:
             turns=turns,
             tolerance=tolerance(self.name),
             language=next((phrase.locale for phrase in phrases if phrase.locale), ""),
-            duration=_time(batch.duration_in_ticks or batch.duration_ticks, batch.duration),
+            duration=_time(
+                batch.duration_in_ticks or batch.duration_ticks, batch.duration_milliseconds, batch.duration
+            ),
             limits=(*_mixed_up(turns, options), _NO_ROLES, _NO_LINE),
             format=self.name,
         )
@@ -108,14 +115,16 @@ def _batch_turn(phrase: _Recognised, *, several: bool) -> Turn:
 
 def _times(timed: _Recognised | _BatchWord) -> tuple[float | None, float | None]:
     """Start and end; no end without a start."""
-    start = _time(timed.offset_in_ticks, timed.offset)
-    length = _time(timed.duration_in_ticks, timed.duration)
+    start = _time(timed.offset_in_ticks, timed.offset_milliseconds, timed.offset)
+    length = _time(timed.duration_in_ticks, timed.duration_milliseconds, timed.duration)
     return start, None if start is None or length is None else start + length
 
 
-def _time(ticks: float | None, written: timedelta | None) -> float | None:
+def _time(ticks: float | None, milliseconds: float | None, written: timedelta | None) -> float | None:
     if ticks is not None:
         return ticks / _TICKS
+    if milliseconds is not None:
+        return milliseconds / 1000
     return None if written is None else written.total_seconds()
 
 

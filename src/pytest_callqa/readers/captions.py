@@ -29,6 +29,8 @@ _TIME = re.compile(r"\s*(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?(?!\
 _SRT = re.compile(r"\s*+(?:\d++[ \t]*+(?:\r?\n)++)?+[ \t]*+\d++:\d{1,2}:\d{1,2}(?:[.,]\d{1,3})?+[ \t]*+-->")
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?(?:[ \t]+(?P<name>[^<>]*))?>|</v>")
 _TAG = re.compile(r"</?(?:[cibuv]|ruby|rt|lang|font)\b[^<>]*>|<[\d:.]+>|<v\b|\{\\an?\d+\}", re.IGNORECASE)
+_WEBEX = re.compile(r"\d+ \"(?P<name>[^\"]+)\" \(\d+\)")
+"""The identifier of a cue that says who speaks in it, as Webex writes it."""
 _BRACKETED = re.compile(r"[\[【](?P<name>[^\[\]【】]{1,40})[\]】](?P<colon>[:：]?)\s*(?P<rest>.*)")
 _ROUND = re.compile(r"[(（](?P<name>[^()（）]{1,40})[)）](?P<colon>[:：]?)\s*(?P<rest>.*)")
 _NAMED = re.compile(rf"(?P<name>[^\W\d_][\w.'’()（）· -]{{0,39}}){COLON}(?P<rest>.*)")
@@ -116,7 +118,7 @@ def _call(text: str, format: str, options: ReadOptions) -> Call:
 def _cues(lines: Sequence[str]) -> Iterator[_Cue]:
     """The cues, also where a blank line is missing before one or slipped into its words."""
     cue: _Cue | None = None
-    after_blank = True
+    after_blank, voice = True, list[str]()
     numbers = _numbers(lines)
     for place, (line, following) in enumerate(pairwise((*lines, ""))):
         if _ARROW in line:
@@ -124,11 +126,14 @@ def _cues(lines: Sequence[str]) -> Iterator[_Cue]:
                 yield cue
             start, _, end = line.partition(_ARROW)
             begun = _time(start)
-            cue = _Cue(begun, None if begun is None else _time(end), [])
+            cue = _Cue(begun, None if begun is None else _time(end), voice)
+            voice = []
         elif after_blank and line.startswith(_ASIDES):
             if cue:
                 yield cue
             cue = None  # and so its lines belong to nothing
+        elif _ARROW in following and (named := _WEBEX.fullmatch(line.strip())):
+            voice = [f"<v {named['name']}>"]
         elif not cue or place in numbers or _is_identifier(line, following, after_blank=after_blank):
             pass
         elif line.strip():

@@ -63,7 +63,8 @@ def finish(call: Call, roles: RoleMap, *, own_roles: bool = False, size: int = M
     provenance: Roles = call.roles
     if roles and (own_roles or not any(limit.startswith(MIXED_SPEAKERS) for limit in call.limits)):
         turns, provenance = _mapped(turns, roles, provenance)
-    if provenance == "unknown" and any(turn.role != "unknown" for turn in turns):
+    # An announcement says nothing of who speaks after it.
+    if provenance == "unknown" and any(turn.role in ("agent", "customer") for turn in turns):
         provenance = "given"
     case_known = call.case_known or call.case is not None
     known = times.timing == call.timing and provenance == call.roles and case_known == call.case_known

@@ -18,7 +18,7 @@ from pytest_callqa.readers.content import Content
 from pytest_callqa.readers.options import ReadOptions
 from pytest_callqa.readers.roles import role_of_label
 from pytest_callqa.readers.tolerance import tolerance
-from pytest_callqa.readers.words import turn_of
+from pytest_callqa.readers.words import turn_of, turns_of
 
 # Whisper's own thresholds for taking a segment for a failure or for silence.
 _MAX_COMPRESSION = 2.4
@@ -89,7 +89,7 @@ class _Segment(msgspec.Struct, frozen=True):
 
 
 class _Output(msgspec.Struct, frozen=True):
-    segments: list[_Segment]
+    segments: list[_Segment] = []
     words: list[_Word] = []
     language: str | None = None
     duration: float | None = None
@@ -114,7 +114,7 @@ class Whisper:
         language = (output.language or "").lower()
         return Call(
             id="",
-            turns=tuple(_turns(output)),
+            turns=tuple(_turns(output)) or turns_of(("", _word(word)) for word in output.words),
             tolerance=tolerance(self.name),
             language=_LANGUAGES.get(language, language),
             duration=output.duration,
@@ -152,6 +152,7 @@ VERBOSE = Whisper(
     lambda content: (
         any(key in _first(content) for key in ("no_speech_prob", "tokens", "words"))
         or (content.has("segments", "text", "language") and "speaker" not in _first(content))
+        or content.has("words", "text", "language", "task")  # where words alone were asked for
     ),
     "Whisper tells no speakers apart: roles are not known",
     "Whisper stretches words over the pauses between them: a silence is longer than it seems",
