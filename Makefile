@@ -2,14 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types supply audit lock bench readme screenshots browser voices postgres node clean
+.PHONY: demo test lint types supply audit lock bench readme screenshots browser voices postgres node java clean
 
 demo: .venv/installed
 	@$(BIN)/callqa check conduct_specs/calls tests/data/calls --report callqa-report/report.html \
 	  --ledger callqa-report/ledger.jsonl || [ $$? -eq 1 ]
 	@echo "Open callqa-report/report.html in a browser."
 
-test: .venv/installed browser voices postgres node
+test: .venv/installed browser voices postgres node java
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
@@ -56,6 +56,11 @@ postgres:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
 	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq postgresql >/dev/null; } \
 	  || { echo "The tests of a shared history need PostgreSQL; install it, on Debian: apt-get install postgresql"; exit 1; }
+
+java:
+	@command -v java >/dev/null || \
+	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq default-jre-headless >/dev/null; } \
+	  || { echo "The test of Spark needs Java; install it, on Debian: apt-get install default-jre-headless"; exit 1; }
 
 lock: .venv/installed
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-emit-index-url \

@@ -8,7 +8,9 @@ import itertools
 import json
 import os
 import random
+import re
 import shlex
+import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
@@ -24,9 +26,10 @@ from harness import GOOD, RUDE, RULES, Project, callqa
 from pytest_callqa import buckets, cli, provenance
 from pytest_callqa.errors import BadInput, CallQAError
 from pytest_callqa.readers import Document, finding, source
-from pytest_callqa.scale import carry_out, engines, open_store, shards
+from pytest_callqa.scale import Plan, carry_out, engines, open_store, shards
+from pytest_callqa.scale.planning import make_plan
 from pytest_callqa.scale.reducing import reduced
-from scale_kit import DEADLY, check, check_apart, day, nodes, plan_of, table
+from scale_kit import DEADLY, check, check_apart, day, lines_of, nodes, plan_of, table
 from servers import answering, sends
 
 SCALE = Path(__file__).parents[1] / "docs/scale.md"
@@ -65,13 +68,17 @@ def as_here(lines: list[bytes], bucket: Bucket) -> list[bytes]:
     return [line.rpartition(b',"check":')[0].replace(f"{bucket.address}/".encode(), b"") for line in lines]
 
 
+def lines(count: int) -> bytes:
+    """That many calls, one a line."""
+    return b"".join(json.dumps(call).encode() + b"\n" for call in day(count))
+
+
 def every_kind(desk: Project) -> None:
     """Calls in files of every kind, with what may lie beside them."""
-    lines = [json.dumps(call) + "\n" for call in day(9)]
     desk.calls(*day(20)).file("calls/day.meta.yaml", "team: A\n").file("calls/cases.csv", "call,id\ncall 1,K1\n")
     for folder, call in (("a", RUDE), ("b", GOOD)):
         desk.file(f"calls/{folder}/one.json", json.dumps({**call, "id": ""}))
-    desk.file("calls/packed.jsonl.gz", gzip.compress("".join(lines[3:6]).encode())).file("calls/notes.md", "# Notes\n")
+    desk.file("calls/packed.jsonl.gz", gzip.compress(lines(3))).file("calls/notes.md", "# Notes\n")
     desk.file("calls/t/turns.csv", "who,text\nC1,Hello\nC1,Yes\nC2,Hello\n").file("calls/torn.json", '{"id": ')
     desk.file("calls/t/callqa.toml", '[table]\ncall = "who"\n').file("calls/odd & größer #1?.json", json.dumps(GOOD))
     table(Path("calls/turns.parquet"), [(f"P{n // 3}", "agent", f"Hello {n}") for n in range(30)])
@@ -128,7 +135,7 @@ def test_any_part_of_an_object_is_read(desk: Project, bucket: Bucket, monkeypatc
 
 
 def test_an_object_is_asked_for_piece_by_piece(desk: Project, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
-    bucket.put("calls.jsonl", b"".join(json.dumps(call).encode() + b"\n" for call in day(60)))
+    bucket.put("calls.jsonl", lines(60))
     monkeypatch.setattr(buckets, "BLOCK", 1000)
     asked: list[int] = []
     readinto = buckets._Object.readinto
@@ -144,7 +151,7 @@ def test_an_object_is_asked_for_piece_by_piece(desk: Project, bucket: Bucket, mo
 
 def test_an_object_that_is_replaced_while_it_is_read_is_noticed(desk: Project, bucket: Bucket) -> None:
     name = f"{bucket.address}/calls.jsonl"
-    bucket.put("calls.jsonl", b"".join(json.dumps(call).encode() + b"\n" for call in day(3)))
+    bucket.put("calls.jsonl", lines(3))
     with source.stored(name) as stream:
         bucket.put("calls.jsonl", b"other")
         with pytest.raises(BadInput) as noticed:
@@ -433,15 +440,47 @@ def test_a_cluster_over_a_bucket_with_a_killed_worker_and_a_lost_node_gives_the_
 # -- the documentation
 
 
+def blocks(heading: str) -> dict[str, str]:
+    """The blocks of a section of the page on scale, by their first line."""
+    section = SCALE.read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return dict(re.findall(r"^```(.*?)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL))
+
+
+def commands(heading: str) -> list[list[str]]:
+    """The commands that a section of the page on scale shows."""
+    return [shlex.split(line.removeprefix("$ ")) for line in blocks(heading)["console"].splitlines()]
+
+
 def test_the_example_of_s3_can_be_followed(
     desk: Project, bucket: Bucket, service: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    page = SCALE.read_text(encoding="utf-8").partition("## Calls and results in S3")[2]
-    commands = [line.removeprefix("$ ") for line in page.partition("```console\n")[2].partition("```")[0].splitlines()]
     calls, results = Bucket(service, "acme-calls"), Bucket(service, "acme-quality")
-    calls.put("november/day.jsonl", b"".join(json.dumps(call).encode() + b"\n" for call in day(4)))
-    desk.file("callqa.toml", "")
-    run = [shlex.split(command)[1:] for command in commands if command.startswith("callqa ")]
+    calls.put("november/day.jsonl", lines(4))
+    run = [arguments for program, *arguments in commands("Calls and results in S3") if program == "callqa"]
     assert [callqa(*arguments, "--jobs", "1") for arguments in run] == [cli.CLEAN, cli.FINDINGS]
     assert "callqa-plan calls=4 shards=1 " in capsys.readouterr().out
     assert len(results.keys("shards/")) == 1
+
+
+def test_the_recipe_for_spark_gives_the_ledger_of_one_process_with_a_killed_worker(
+    desk: Project, bucket: Bucket, service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.book(RULES + DEADLY).file("judge.py", blocks("On Spark")["python judge.py"]).file("killed", "")
+    calls, results = Bucket(service, "acme-calls"), Bucket(service, "acme-quality")
+    calls.put("december/day.jsonl", lines(40))
+    in_one = check(calls=f"{calls.address}/december")
+    os.unlink("killed")
+    monkeypatch.setattr(make_plan, "__kwdefaults__", {"size": 2000})
+    planning, judging, reducing = commands("On Spark")
+    assert callqa(*planning[1:]) == cli.CLEAN
+    plan = Plan(Path("plan.jsonl"))
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+    spark = Path(sys.executable).with_name(judging[0])
+    ended = subprocess.run([spark, *judging[1:]], capture_output=True, text=True, check=False, timeout=300)
+    assert ended.stdout.splitlines()[-1:] == [f"{plan.shards} shards judged"], ended.stderr
+    assert os.path.exists("killed")
+    assert len(results.keys("december/")) == plan.shards > 3
+    monkeypatch.setattr(engines, "judge_here", lambda todo, *_, **__: iter(list(todo)[:0]))
+    callqa(*reducing[1:])
+    assert lines_of(Path(".callqa/ledger.jsonl")) == in_one

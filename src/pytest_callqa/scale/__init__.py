@@ -4,7 +4,8 @@ A shard's result depends on nothing but its calls, the rule book and the setting
 key that is made of them. So it does not matter where a shard is judged, how often, or in which order.
 """
 
-from pytest_callqa.scale.shards import Shard, Terms, carry_out
+from pytest_callqa.scale.planning import Plan
+from pytest_callqa.scale.shards import Shard, Terms, carry_out, encode
 from pytest_callqa.scale.store import open_store
 
-__all__ = ["Shard", "Terms", "carry_out", "open_store"]
+__all__ = ["Plan", "Shard", "Terms", "carry_out", "encode", "open_store"]
