@@ -115,6 +115,21 @@ def test_a_bucket_as_a_whole_is_a_folder(desk: Project, bucket: Bucket) -> None:
     assert list(finding.find_files([f"{bucket.address}/one.json"])) == [f"{bucket.address}/one.json"]
 
 
+def test_the_object_that_a_console_makes_for_a_folder_is_no_file(desk: Project, bucket: Bucket) -> None:
+    for key in ("calls/", "calls/monday/", "calls/monday/one.json"):
+        bucket.put(key, b"")
+    assert list(finding.find_files([f"{bucket.address}/calls"])) == [f"{bucket.address}/calls/monday/one.json"]
+
+
+@pytest.mark.parametrize("key", ["calls//one.json", "calls/../one.json"])
+def test_a_key_that_no_file_can_have_is_told(
+    desk: Project, bucket: Bucket, capsys: pytest.CaptureFixture[str], key: str
+) -> None:
+    bucket.put(key, b"{}")
+    told = "a key in it has an empty part or one of dots (//, /./, /../), which no file has: rename it"
+    assert refused(capsys, f"{bucket.address}/calls") == f"{bucket.address}/calls: {told}"
+
+
 def test_any_part_of_an_object_is_read(desk: Project, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(5)
     data = chance.randbytes(5000)

@@ -51,6 +51,7 @@ _SENTENCES = {
     "NoSuchBucket": "there is no such bucket: check its name, and the service in AWS_ENDPOINT_URL if you set one",
     "kind: Timeout": "the service did not answer in time: try again, or check the network and AWS_ENDPOINT_URL",
     "kind: Connect": "the service cannot be reached: check the network and AWS_ENDPOINT_URL",
+    "invalid path": "a key in it has an empty part or one of dots (//, /./, /../), which no file has: rename it",
     "redirect": "the bucket is in another region: name it in AWS_REGION",
 }
 """What is said of faults that their texts have these words in common with."""
@@ -137,10 +138,9 @@ class _Buckets:
         store, key = divided(folder)
         with _told(folder):
             found = store.list_with_delimiter(key or None)
-        folders, files = (
-            [path.rpartition("/")[2] for path in paths]
-            for paths in (found["common_prefixes"], (each["path"] for each in found["objects"]))
-        )
+        folders = [path.rpartition("/")[2] for path in found["common_prefixes"]]
+        # Consoles make an empty object for the folder itself, which comes under the folder's name.
+        files = [each["path"].rpartition("/")[2] for each in found["objects"] if each["path"] != key]
         yield folder, folders, files
         for below in folders:  # those that are left in the list
             yield from self.walk(os.path.join(folder, below))
