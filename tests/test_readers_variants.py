@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from pytest_callqa.call import Call
+from pytest_callqa.readers import ReadOptions
 from readers_kit import CALLS, call, refusal
 
 Json = Any
@@ -187,6 +188,15 @@ def test_an_announcement_tells_nobodys_role() -> None:
     ]
     read = call({"ConversationAnalytics": {"SpeakerLabels": []}, "SpeechSegments": segments})
     assert ([turn.role for turn in read.turns], read.roles) == (["system", "unknown"], "unknown")
+
+
+def test_who_answers_is_not_known_by_who_calls() -> None:
+    turns = [{"speaker": "Customer", "text": "Hello?"}, {"speaker": "Speaker 2", "text": "Yes?"}]
+    assert call({"messages": turns}).roles == "unknown"
+    assert call({"messages": turns[:1]}).roles == "given"
+    numbered = [{"speaker": 0, "text": "Hello?"}, {"speaker": 1, "text": "Yes?"}]
+    assert call({"messages": numbered}, ReadOptions(roles={"1": "customer"})).roles == "unknown"
+    assert call({"messages": numbered}, ReadOptions(roles={"1": "agent"})).roles == "mapped"
 
 
 def test_a_list_of_calls_is_named_as_such() -> None:

@@ -63,8 +63,7 @@ def finish(call: Call, roles: RoleMap, *, own_roles: bool = False, size: int = M
     provenance: Roles = call.roles
     if roles and (own_roles or not any(limit.startswith(MIXED_SPEAKERS) for limit in call.limits)):
         turns, provenance = _mapped(turns, roles, provenance)
-    # An announcement says nothing of who speaks after it.
-    if provenance == "unknown" and any(turn.role in ("agent", "customer") for turn in turns):
+    if provenance == "unknown" and _says_who(turns):
         provenance = "given"
     case_known = call.case_known or call.case is not None
     known = times.timing == call.timing and provenance == call.roles and case_known == call.case_known
@@ -231,6 +230,12 @@ def _doubts(call: Call, times: _Times) -> Iterator[str]:
             yield f"speech goes on until {last:.1f} s, though the file says the call lasts {call.duration:.1f} s"
 
 
+def _says_who(turns: tuple[Turn, ...]) -> bool:
+    """Whether the agent is known, or whoever speaks is: a customer or an announcement does not tell who answers it."""
+    roles = {turn.role for turn in turns}
+    return "agent" in roles or ("customer" in roles and "unknown" not in roles)
+
+
 def _mapped(turns: tuple[Turn, ...], roles: RoleMap, before: Roles) -> tuple[tuple[Turn, ...], Roles]:
     found = {turn.speaker: roles.role(turn.speaker) for turn in turns}
     if not any(found.values()):
@@ -238,4 +243,4 @@ def _mapped(turns: tuple[Turn, ...], roles: RoleMap, before: Roles) -> tuple[tup
     mapped = tuple(
         turn if (role := found[turn.speaker]) is None else msgspec.structs.replace(turn, role=role) for turn in turns
     )
-    return mapped, "mapped"
+    return mapped, "mapped" if _says_who(mapped) else before
