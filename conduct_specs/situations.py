@@ -899,7 +899,7 @@ def call_about_to_end(call: Hearing) -> Iterator[Moment]:
     Not when the agent hands the call over, or ends it because of the line.
     """
     closing = _closing(call, len(call.utterances))
-    if not call.customer or call.events("transfer") or _blames_the_phone(closing.agent):
+    if not call.customer or not call.agent or call.events("transfer") or _blames_the_phone(closing.agent):
         return
     leave = closing.agent.says(phrases.goodbye, phrases.brushes_off)
     if leave.first:

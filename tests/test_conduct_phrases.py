@@ -118,6 +118,7 @@ EXAMPLES = {
         这不关我的事
         ---
         hey can you hear me
+        Uh huh.
         i don't know the exact time but i will check
         喂，您好，能听到我说话吗
         我不知道具体时间，马上帮您查
@@ -169,6 +170,8 @@ EXAMPLES = {
         thanks for nothing
         """,
     "customer_nothing_more": """
+        you too
+        no that was going to be it
         no we're done
         that'll be all for today
         没别的事了
@@ -235,11 +238,24 @@ EXAMPLES = {
         尽快联系您
         """,
     "asks_identity": """
+        and can you confirm your password for me
         what's your mother's maiden name
         为了您的账户安全，先核实一下身份
         ---
         can you confirm the camera works
         确认一下画面
+        """,
+    "demands_repeat": """
+        Huh? What?
+        喂，什么
+        ---
+        Uh huh. Yes, correct.
+        """,
+    "customer_does_not_understand": """
+        i don't see what you mean
+        听不太懂
+        ---
+        i can't hardly see what's even on the screen
         """,
     "personal_number": """
         the card ending in 1234
