@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -159,17 +160,58 @@ def runs(process: str) -> bool:
         return False
 
 
-def test_workers_that_hang_end_when_their_parent_is_killed(project: Project) -> None:
-    project.book(ORPHANED).calls(*[{**GOOD, "id": f"call-{n}"} for n in range(200)])
-    command = [sys.executable, "-m", "pytest_callqa.cli", "check", "--book", "rules", "calls", "--jobs", "2"]
+ELSEWHERE = """
+import fcntl, multiprocessing
+if parent := multiprocessing.parent_process():
+    fcntl.fcntl(parent.sentinel, fcntl.F_SETFL, 0)  # as where the system does not end what has lost its parent
+"""
+
+
+@pytest.mark.parametrize(
+    ("book", "limits"),
+    [
+        (ORPHANED, ["--jobs", "2"]),
+        (ELSEWHERE + ORPHANED, ["--jobs", "1", "--timeout", "3"]),
+        (ELSEWHERE + ORPHANED.replace("re.fullmatch", "while True: 0 and re.fullmatch"), ["--jobs", "1"]),
+    ],
+    ids=["at once", "elsewhere", "elsewhere, interpreter free"],
+)
+def test_workers_that_hang_end_when_their_parent_is_killed(project: Project, book: str, limits: list[str]) -> None:
+    project.book(book).calls(*[{**GOOD, "id": f"call-{n}"} for n in range(200)])
+    command = [sys.executable, "-m", "pytest_callqa.cli", "check", "--book", "rules", "calls", *limits]
     run = subprocess.Popen(command, cwd=project.path)
-    while len(workers := [file.stem for file in project.path.glob("rules/*.worker")]) < 2:
+    while len(workers := [file.stem for file in project.path.glob("rules/*.worker")]) < int(limits[1]):
         time.sleep(0.01)
     assert all(map(runs, workers))
     run.kill()
     run.wait()
     while any(map(runs, workers)):  # else this test never ends
         time.sleep(0.01)
+
+
+def test_a_worker_ends_itself_once_its_parent_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    lives, done = iter([True, True, False]), []
+    parent = SimpleNamespace(
+        is_alive=lambda: next(lives), join=lambda seconds: done.append(f"looks again in {seconds:g} s")
+    )
+    monkeypatch.setattr("multiprocessing.parent_process", lambda: parent)
+    monkeypatch.setattr(os, "_exit", lambda code: done.append(f"ends with exit code {code}"))
+    supervisor._watch_parent(lambda: done.append("is to end later"))
+    assert done == 2 * ["is to end later", "looks again in 1 s"] + ["ends with exit code 1"]
+
+
+def test_the_system_is_asked_to_end_a_worker_that_takes_twice_what_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def later(seconds: float, **_: object) -> None:
+        asked.append(seconds)
+        if len(asked) == 3:
+            raise RuntimeError("unable to start watchdog thread")
+
+    monkeypatch.setattr("faulthandler.dump_traceback_later", later)
+    for place, seconds in ((-1, 5), (0, 5), (7, float("inf"))):
+        supervisor._end_later(SimpleNamespace(value=place), seconds, nowhere=1)
+    assert asked == [240, 10, threading.TIMEOUT_MAX]
 
 
 @pytest.mark.parametrize("platform", ["linux", "another"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import multiprocessing
 import os
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.sharedctypes import RawArray, RawValue
+from threading import TIMEOUT_MAX, Thread
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -104,7 +106,7 @@ class Supervisor(Generic[Given, Item, Result]):
         jobs: int,
         limits: Limits,
     ) -> None:
-        self._start: Callable[[], _Worker[Item, Result]] = partial(_Worker, prepare, given, limits.megabytes)
+        self._start: Callable[[], _Worker[Item, Result]] = partial(_Worker, prepare, given, limits)
         self._lost = lost
         self._jobs, self._limits = jobs, limits
         self._workers: list[_Worker[Item, Result]] = []
@@ -204,7 +206,7 @@ class _Shared(Protocol[Item]):
 class _Worker(Generic[Item, Result]):
     """A process, and what its supervisor knows of it: its ``task`` and, in shared memory, where in it it is."""
 
-    def __init__(self, prepare: Callable[[Given, Say], Handle[Item, Result]], given: Given, megabytes: int) -> None:
+    def __init__(self, prepare: Callable[[Given, Say], Handle[Item, Result]], given: Given, limits: Limits) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.task: _Task[Item] | None = None
@@ -213,7 +215,7 @@ class _Worker(Generic[Item, Result]):
         self._seen, self._since = _NOT_READY, time.monotonic()
         self._before = self._given = 0
         self.process = context.Process(
-            target=_serve, args=(theirs, self._place, self._name, prepare, given, megabytes), daemon=True
+            target=_serve, args=(theirs, self._place, self._name, prepare, given, limits), daemon=True
         )
         self.process.start()
         theirs.close()
@@ -261,13 +263,15 @@ def _serve(
     name: _Shared[bytes],
     prepare: Callable[[Given, Say], Handle[Item, Result]],
     given: Given,
-    megabytes: int,
+    limits: Limits,
 ) -> None:
     """What a worker process does: handle items until nobody sends any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which ends its workers
     _die_with_parent()
-    if megabytes:
-        _limit_memory(megabytes)
+    if limits.megabytes:
+        _limit_memory(limits.megabytes)
+    end_later = partial(_end_later, place, limits.seconds, os.open(os.devnull, os.O_WRONLY))
+    Thread(target=_watch_parent, args=(end_later,), daemon=True).start()
 
     def say(what: str) -> None:
         name.value = what.encode(errors="replace")[: _NAME - 1]
@@ -278,6 +282,7 @@ def _serve(
     gc.freeze()
     gc.disable()
     place.value = 0
+    end_later()
     while True:
         try:
             items = pipe.recv()
@@ -301,8 +306,8 @@ def _serve(
 def _die_with_parent() -> None:
     """Have the system kill this process when its supervisor is gone, even if something holds the interpreter.
 
-    The pipe that Python keeps to its parent is closed then, and can be asked to send a signal when that happens. Where
-    it cannot, a worker ends when it has done its task, for there is nobody to send the results to.
+    The pipe that Python keeps to its parent is closed then, and Linux can be asked to send a signal when that happens;
+    elsewhere :func:`_watch_parent` sees to it a little later.
     """
     parent = multiprocessing.parent_process()
     assert parent is not None
@@ -314,6 +319,27 @@ def _die_with_parent() -> None:
         fcntl.fcntl(parent.sentinel, fcntl.F_SETFL, fcntl.fcntl(parent.sentinel, fcntl.F_GETFL) | os.O_ASYNC)
     if not parent.is_alive():
         sys.exit()
+
+
+def _watch_parent(end_later: Callable[[], None]) -> None:
+    """End this process within a second of its supervisor, or within two limits where something holds the interpreter.
+
+    A thread that is held cannot look. What the system was asked for is done without it: to end the process, unless it
+    is asked anew. It is never due while there is a supervisor, which ends a worker after one limit.
+    """
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    while parent.is_alive():
+        end_later()
+        parent.join(_LONGEST_LOOK)
+    os._exit(1)
+
+
+def _end_later(place: _Shared[int], seconds: float, nowhere: int) -> None:
+    """Have the system end this process after two limits, unless this is called again; it says so to ``nowhere``."""
+    limit = _TO_START if place.value == _NOT_READY else seconds
+    with suppress(RuntimeError):  # no memory for another thread: the next second may have it
+        faulthandler.dump_traceback_later(min(2 * limit, TIMEOUT_MAX), exit=True, file=nowhere)
 
 
 def _limit_memory(megabytes: int) -> None:
