@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import Project, talk
+from harness import PHRASES, RULES, Project, talk
 from pytest_callqa import cli
 from pytest_callqa.report import html
 
@@ -219,6 +220,51 @@ def test_nor_does_a_bot_that_says_it(project: Project, monkeypatch: pytest.Monke
     said = told(result, project)
     assert any(name.startswith("kept/") for name in said), result.stdout.str()
     assert leaks(said, CANARIES[:2]) == []
+
+
+FRAGILE = """
+@rule("1.4", "Says nothing in capitals")
+def test_small(call):
+    assert call.fact(all(turn.text != turn.text.upper() for turn in call.record.turns), "not in capitals")
+"""
+KILLED = """
+import os, signal
+
+def pytest_runtest_logfinish():
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("--bot", "python:bots_here:bot", "--callqa-customers", "10"),
+        ("--callqa-against", "milder", "--calls", "calls"),
+        ("--callqa-teeth", "--calls", "calls"),
+        ("--callqa-variants", "9", "--calls", "calls"),
+    ],
+    ids=lambda asked: asked[0],
+)
+def test_nor_does_a_killed_run_that_makes_up_conversations(
+    project: Project, monkeypatch: pytest.MonkeyPatch, asked: tuple[str, ...]
+) -> None:
+    """Not in what one worker leaves for the others either."""
+    monkeypatch.syspath_prepend(project.path)
+    project.book(f"{RULES}{FRAGILE}").file("conftest.py", KILLED)
+    project.file("bots_here.py", SAYING).file("rules/customers.yaml", SWEARING)
+    polite = f"agent: Hello {NAME}, your card is {CARD}."
+    project.calls(
+        talk(NAME, polite, f"customer: Damn, {CARD}.", f"agent: I am sorry, {NAME}.", names=[NAME]),
+        talk(f"rude to {NAME}", f"agent: Yes {NAME} {CARD}?", "customer: Damn.", "agent: So?", names=[NAME]),
+    )
+    for file in ("rules/test_rules.py", "rules/phrases/en.yaml", "rules/code.toml"):
+        project.file(file.replace("rules/", "milder/", 1), (project.path / file).read_bytes())
+    project.file("milder/phrases/en.yaml", PHRASES.replace("[hello,", "[hello, 'yes',"))
+    result = project.run_apart(*asked, calls=None)
+    assert result.ret == -signal.SIGKILL
+    said = told(result, project)
+    assert ".callqa/ledger.jsonl.tally" in said
+    assert leaks({name: text for name, text in said.items() if not name.startswith("milder/")}) == []
 
 
 # -- files

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from examples import CODE, event, hear, make_rule, phrases, silence, spoken, talk, turn
 from examples import book as book_of
@@ -13,6 +14,7 @@ from examples import call as call_of
 from matrix import book, calls
 from pytest_callqa import Case, Moment, NotApplicable, PhraseBook, Undecided, situation
 from pytest_callqa.call import Attestation, Call, FollowUp
+from pytest_callqa.redact import hashed
 from pytest_callqa.rules import Rule
 from pytest_callqa.scenarios.editing import Span, cut, stretched, substitute, with_turn
 from pytest_callqa.scenarios.teeth import Bitten, Teeth, exhibit, teeth_of, teeth_of_rule, told
@@ -57,6 +59,12 @@ def test_required_words_are_dropped_moved_and_given_to_the_other_party() -> None
     assert kinds(found) == {"dropped": 1, "too late": 1, "too early": 1, "wrong party": 1, "hung up": 1}
     assert not found.missed
     assert told(found.bites[0]) == "example, dropped: without apology: “sorry”"
+
+
+def test_what_is_told_of_a_mutant_is_masked_as_asked() -> None:
+    rule = make_rule(apologises, when=swears)
+    [first, *_] = teeth_of_rule(rule, [replace(SWEARING, id="+4915112345678")], CODE, level="strict").bites
+    assert told(first) == f"{hashed('+4915112345678')}, dropped: without apology: “•••••”"
 
 
 def test_words_that_a_rule_takes_anywhere_may_move() -> None:

@@ -6,9 +6,8 @@ import pytest
 
 from pytest_callqa.call import Call
 from pytest_callqa.plugin.settings import Settings
-from pytest_callqa.plugin.together import Together
+from pytest_callqa.plugin.together import Ending, Together
 from pytest_callqa.readers import Unreadable, read_calls
-from pytest_callqa.redact import redactor
 from pytest_callqa.rules import Rule, RuleBook
 from pytest_callqa.scenarios import teeth, variants
 from pytest_callqa.scenarios.teeth import Bitten, teeth_of
@@ -36,7 +35,6 @@ class _Changed:
 class Variants(_Changed, Together[Bent]):
     """A rule fails if a change that should not matter changes its verdict."""
 
-    kind = Bent
     mode = "variants"
 
     def about(self) -> str:
@@ -45,29 +43,25 @@ class Variants(_Changed, Together[Bent]):
 
     def all_at_once(self, book: RuleBook) -> Bent:
         """See :class:`Together`."""
-        calls = self.calls(book)
-        names = [name for call in calls for name in call.names]
-        bent = bend(
-            book, calls, self.settings.variants, seed=self.seed, hide=redactor(names, level=self.settings.redact)
-        )
+        many, level = self.settings.variants, self.settings.redact
+        bent = bend(book, self.calls(book), many, seed=self.seed, level=level)
         self.write(book, (), variants.exhibit(bent))
         return bent
 
-    def tell(self, rule: Rule, came: Bent) -> str:
+    def tell(self, rule: Rule, came: Bent) -> Ending:
         """See :class:`Together`."""
         flips = [flip for flip in came.flips if flip.clause == rule.clause]
         if flips:
             times = f"{len(flips):,} of {came.variants:,} variants are judged otherwise"
             shown = [f"  {variants.told(flip)}" for flip in flips[:SHOWN]]
             more = [f"  … and {len(flips) - SHOWN:,} more"] if len(flips) > SHOWN else []
-            pytest.fail("\n".join([f"{rule.clause} {rule.title}", times, *shown, *more]), pytrace=False)
-        return str(Outcome.NOT_ASSESSED) if rule.manual else ""
+            return Ending("\n".join([f"{rule.clause} {rule.title}", times, *shown, *more]))
+        return Ending(skipped=str(Outcome.NOT_ASSESSED) if rule.manual else "")
 
 
 class Teeth(_Changed, Together[Bitten]):
     """A rule fails if it misses a mutant that breaks it, or if none can break it."""
 
-    kind = Bitten
     mode = "teeth"
 
     def about(self) -> str:
@@ -76,20 +70,18 @@ class Teeth(_Changed, Together[Bitten]):
 
     def all_at_once(self, book: RuleBook) -> Bitten:
         """See :class:`Together`."""
-        bitten = teeth_of(book, self.calls(book))
+        bitten = teeth_of(book, self.calls(book), level=self.settings.redact)
         self.write(book, (), teeth.exhibit(bitten))
         return bitten
 
-    def tell(self, rule: Rule, came: Bitten) -> str:
+    def tell(self, rule: Rule, came: Bitten) -> Ending:
         """See :class:`Together`."""
         found = next(each for each in came.rules if each.clause == rule.clause)
         head = f"{rule.clause} {rule.title}"
         if found.missed:
             broken = found.count("caught") + len(found.missed)
             shown = [f"  {teeth.told(bite)}" for bite in found.missed[:SHOWN]]
-            pytest.fail(
-                "\n".join([head, f"{len(found.missed)} of {broken} breaches are missed", *shown]), pytrace=False
-            )
+            return Ending("\n".join([head, f"{len(found.missed)} of {broken} breaches are missed", *shown]))
         if not found.touched:
-            pytest.fail(f"{head}\nno mutant can break it: give calls that keep it", pytrace=False)
-        return ""
+            return Ending(f"{head}\nno mutant can break it: give calls that keep it")
+        return Ending()

@@ -17,7 +17,7 @@ from pytest_callqa.engine import hear
 from pytest_callqa.errors import BadBook, BotError
 from pytest_callqa.plugin.conversations import Source, stage_of
 from pytest_callqa.plugin.settings import Settings
-from pytest_callqa.plugin.together import Together
+from pytest_callqa.plugin.together import Ending, Together
 from pytest_callqa.readers import Unreadable, read_calls
 from pytest_callqa.redact import Redactor, redactor
 from pytest_callqa.rules import Rule, RuleBook
@@ -30,26 +30,26 @@ from pytest_callqa.scenarios.telling import transcript
 class _Comparison(Together[Compared]):
     """What all comparisons share: how they are written down, and how they end the items of rules."""
 
-    kind = Compared
     mode = "comparison"
     what = "conversations"
 
     def compared(self, book: RuleBook, compared: Compared, new: str, old: str) -> Compared:
         """What is to be told of a comparison, which is written down."""
         compared.differences = tuple(map(_marked, compared.differences))
-        self.write(book, [(each.call, each.verdicts) for each in compared.differences], exhibit(compared, new, old))
+        table = exhibit(compared, new, old, self.settings.redact)
+        self.write(book, [(each.call, each.verdicts) for each in compared.differences], table)
         return compared
 
-    def tell(self, rule: Rule, came: Compared) -> str:
+    def tell(self, rule: Rule, came: Compared) -> Ending:
         """See :class:`Together`."""
         if came.trouble:
-            self.broke(rule, came.trouble)
+            return self.broke(rule, came.trouble)
         worse = [each for each in came.differences if each.clause == rule.clause and each.worse]
         if worse:
             level, all_of_them = self.settings.redact, f"{came.conversations:,} {self.what}"
             told = [line for each in worse for line in _told(each, all_of_them, redactor(each.call.names, level=level))]
-            pytest.fail("\n".join([f"{rule.clause} {rule.title}", *told]), pytrace=False)
-        return ""
+            return Ending("\n".join([f"{rule.clause} {rule.title}", *told]))
+        return Ending()
 
 
 class AgainstBot(_Comparison):

@@ -20,7 +20,7 @@ from pytest_callqa.errors import BadBook, BadInput, BotError
 from pytest_callqa.phrases import PhraseBook
 from pytest_callqa.plugin.recorder import NOT_REACHED
 from pytest_callqa.plugin.settings import Settings
-from pytest_callqa.plugin.together import Together
+from pytest_callqa.plugin.together import Ending, Together
 from pytest_callqa.redact import redactor
 from pytest_callqa.rules import Rule, RuleBook
 from pytest_callqa.scenarios.campaign import Census, Findings, Found, Plan, campaign
@@ -111,7 +111,6 @@ def stage_of(source: Source, book: RuleBook, budget: Budget | None = None) -> St
 class Conversations(Together[Findings]):
     """Every rule is a property of the conversations with one bot."""
 
-    kind = Findings
     mode = "conversations"
 
     def __init__(self, config: pytest.Config, settings: Settings, source: Source | None) -> None:
@@ -150,10 +149,10 @@ class Conversations(Together[Findings]):
         versions = {"book": book, "pytest-callqa": version("pytest-callqa")}
         return {"bot": bot, "seed": str(self.seed), "rule": found.clause, **versions, **tried}
 
-    def tell(self, rule: Rule, came: Findings) -> str:
+    def tell(self, rule: Rule, came: Findings) -> Ending:
         """See :class:`Together`."""
         if came.trouble:
-            self.broke(rule, came.trouble)
+            return self.broke(rule, came.trouble)
         census, broken = came.census, came.found.get(rule.clause)
         if broken is not None:
             times = f"{census.broken(rule.clause):,} of {census.conversations:,} conversations break this rule"
@@ -164,7 +163,7 @@ class Conversations(Together[Findings]):
                 told.append(f"tried again: broken {broken.broke} of {broken.tried}")
             if self.settings.save_failures is not None:
                 told.append(f"saved as {self.settings.save_failures / broken.call.id}.json")
-            pytest.fail("\n".join(told), pytrace=False)
+            return Ending("\n".join(told))
         doubts = (Outcome.PASSED, Outcome.UNDECIDED, Outcome.NOT_ASSESSED)
         found = next((outcome for outcome in doubts if census.count(rule.clause, outcome)), None)
-        return "" if found is Outcome.PASSED else str(found or NOT_REACHED)
+        return Ending() if found is Outcome.PASSED else Ending(skipped=str(found or NOT_REACHED))

@@ -7,8 +7,9 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from types import MappingProxyType
-from typing import Generic, NoReturn, TypeVar
+from typing import Generic, TypeVar
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -30,13 +31,24 @@ from pytest_callqa.whole import write_whole
 OUTCOME = pytest.StashKey[str]()
 
 Came = TypeVar("Came")
-"""What comes of the one pass; it crosses to other workers as JSON."""
+"""What comes of the one pass."""
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """How the item of a rule ends, in masked words, for they cross to other workers in a file.
+
+    It ``failed`` with this text, because its bot or book is broken (``troubled``) or not; or it is ``skipped`` as this;
+    or it passed.
+    """
+
+    failed: str = ""
+    skipped: str = ""
+    troubled: bool = False
 
 
 class Together(ABC, Generic[Came]):
     """The hooks that end the item of every rule by what one pass over everything showed of it."""
 
-    kind: type[Came]
     mode: str
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
@@ -45,7 +57,6 @@ class Together(ABC, Generic[Came]):
         self.seed = seed_of(config)
         self.book: RuleBook | None = None
         self.excuses = Excuses(settings)
-        self.troubled = False
 
     # -- what each kind of run says for itself
 
@@ -60,17 +71,16 @@ class Together(ABC, Generic[Came]):
         ...
 
     @abstractmethod
-    def tell(self, rule: Rule, came: Came) -> str:
-        """End the item of a rule by ``pytest.fail``, or return what to call it if it is skipped; nothing: it passed."""
+    def tell(self, rule: Rule, came: Came) -> Ending:
+        """How the item of a rule ends."""
         ...
 
-    def broke(self, rule: Rule, trouble: str) -> NoReturn:
-        """End the item of a rule that could not be tried: an error, told in full by the first of the book."""
+    def broke(self, rule: Rule, trouble: str) -> Ending:
+        """That of a rule that could not be tried: an error, told in full by the first of the book."""
         assert self.book is not None
         first = next(iter(self.book)).clause == rule.clause
         trouble = redactor(level=self.settings.redact)(trouble)
-        self.troubled = True
-        pytest.fail(trouble if first else trouble.partition("\n")[0], pytrace=False)
+        return Ending(trouble if first else trouble.partition("\n")[0], troubled=True)
 
     # -- hooks
 
@@ -101,19 +111,17 @@ class Together(ABC, Generic[Came]):
         pyfuncitem.stash[OUTCOME] = ""
         if not found.portable:
             pytest.skip("it takes fixtures of its own, and is judged on recorded calls only")
-        try:
-            outcome = self.tell(found, self.came)
-        except pytest.fail.Exception as failure:
-            if self.troubled:
-                pyfuncitem.stash[OUTCOME] = TROUBLE
-                raise
-            why = self.excused.get(found.clause)
+        ending = self.endings[found.clause]
+        if ending.troubled:
+            pyfuncitem.stash[OUTCOME] = TROUBLE
+        if ending.failed:
+            why = None if ending.troubled else self.excused.get(found.clause)
             if why is None:
-                raise
-            excuse(pyfuncitem, why, f"{why}: {failure}")
-        if outcome:
-            pyfuncitem.stash[OUTCOME] = outcome
-            pytest.skip(f"{outcome}: {found.when.name}")
+                pytest.fail(ending.failed, pytrace=False)
+            excuse(pyfuncitem, why, f"{why}: {ending.failed}")
+        if ending.skipped:
+            pyfuncitem.stash[OUTCOME] = ending.skipped
+            pytest.skip(f"{ending.skipped}: {found.when.name}")
         return True
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -128,12 +136,16 @@ class Together(ABC, Generic[Came]):
         return report
 
     @cached_property
-    def came(self) -> Came:
-        """What came of the pass, which one worker makes for all."""
+    def endings(self) -> dict[str, Ending]:
+        """How the item of each rule ends by the pass, which one worker makes for all."""
         assert self.book is not None
         book = self.book
         with or_end_the_run(self.config):
-            return run_once(self.settings.ledger, lambda: self.all_at_once(book), self.kind)
+            return run_once(self.settings.ledger, lambda: self._end_all(book), dict[str, Ending])
+
+    def _end_all(self, book: RuleBook) -> dict[str, Ending]:
+        came = self.all_at_once(book)
+        return {rule.clause: self.tell(rule, came) for rule in book if rule.portable}
 
     @cached_property
     def excused(self) -> dict[str, str]:

@@ -15,6 +15,7 @@ from pytest_callqa.bots import Move
 from pytest_callqa.call import Call
 from pytest_callqa.engine import hear
 from pytest_callqa.ledger import Exhibit
+from pytest_callqa.redact import Level, redactor
 from pytest_callqa.rules import RuleBook
 from pytest_callqa.scenarios.blame import Blame, blame_heard
 from pytest_callqa.scenarios.campaign import Plan, aims, run_machine, verdicts
@@ -217,8 +218,8 @@ def _fewest(judges: Judges, key: Key, call: Call) -> Call:
     return call
 
 
-def exhibit(compared: Compared, new: str, old: str) -> Exhibit:
-    """The differences as a table of the report's view of scenarios."""
+def exhibit(compared: Compared, new: str, old: str, level: Level = "standard") -> Exhibit:
+    """The differences as a table of the report's view of scenarios; the ids of calls are redacted so."""
     return Exhibit(
         view="scenarios",
         title=f"{new} against {old}",
@@ -230,7 +231,8 @@ def exhibit(compared: Compared, new: str, old: str) -> Exhibit:
         ),
         columns=("clause", "before", "now", "conversations", "changed line", "call"),
         rows=tuple(
-            (each.clause, str(each.old), str(each.new), each.conversations, each.blame.place, each.call.id)
+            (each.clause, str(each.old), str(each.new), each.conversations, each.blame.place, hide.id(each.call.id))
             for each in compared.differences
+            for hide in [redactor(each.call.names, level=level)]
         ),
     )

@@ -13,7 +13,7 @@ from pytest_callqa.engine import Trial, judge, trials
 from pytest_callqa.finding import Measure
 from pytest_callqa.ledger import Exhibit
 from pytest_callqa.phrases import split_words
-from pytest_callqa.redact import redactor
+from pytest_callqa.redact import Level, redactor
 from pytest_callqa.rules import Code, Rule, RuleBook
 from pytest_callqa.scenarios.mutants import Mutant, Seed, answer, listen, mutants, seed
 from pytest_callqa.verdict import Outcome
@@ -86,18 +86,20 @@ class Bitten(msgspec.Struct, frozen=True):
         return tuple(rule.clause for rule in self.rules if not rule.touched)
 
 
-def teeth_of(book: RuleBook, calls: Sequence[Call], *, seeds: int = SEEDS) -> Bitten:
-    """Try every portable rule of a book on mutants of the calls that keep it."""
+def teeth_of(book: RuleBook, calls: Sequence[Call], *, seeds: int = SEEDS, level: Level = "standard") -> Bitten:
+    """Try every portable rule of a book on mutants of the calls that keep it; what is told of them is redacted so."""
     rules = [rule for rule in book if rule.portable]
     return Bitten(
         title=str(book.code.get("title", "")),
         version=book.version,
         calls=len(calls),
-        rules=tuple(teeth_of_rule(rule, calls, book.code, seeds=seeds) for rule in rules),
+        rules=tuple(teeth_of_rule(rule, calls, book.code, seeds=seeds, level=level) for rule in rules),
     )
 
 
-def teeth_of_rule(rule: Rule, calls: Iterable[Call], code: Code, *, seeds: int = SEEDS) -> Teeth:
+def teeth_of_rule(
+    rule: Rule, calls: Iterable[Call], code: Code, *, seeds: int = SEEDS, level: Level = "standard"
+) -> Teeth:
     """Try one rule on mutants of the calls that keep it.
 
     At most so many in each language, no two alike; one that no mutant can break does not count.
@@ -110,15 +112,15 @@ def teeth_of_rule(rule: Rule, calls: Iterable[Call], code: Code, *, seeds: int =
         if of is None or of.rests_on in known:
             continue
         known.add(of.rests_on)
-        became = list(bites(of))
+        became = list(bites(of, level))
         tried[call.language] += any(bite.fate != "equivalent" for bite in became)
         found += became
     return Teeth(rule.clause, rule.title, tried.total(), tuple(found))
 
 
-def bites(of: Seed) -> Iterator[Bite]:
+def bites(of: Seed, level: Level = "standard") -> Iterator[Bite]:
     """What becomes of every mutant of a seed."""
-    hide = redactor(of.call.names)
+    hide = redactor(of.call.names, level=level)
     for mutant in mutants(of):
         fate = _fate(of, mutant)
         if fate is not None:

@@ -19,6 +19,7 @@ from pytest_callqa.finding import Quote
 from pytest_callqa.hearing import Hearing
 from pytest_callqa.ledger import Exhibit
 from pytest_callqa.phrases import PhraseBook, places_of_words, primary, split_words
+from pytest_callqa.redact import Level, redactor
 from pytest_callqa.rules import Rule, RuleBook
 from pytest_callqa.scenarios.editing import Span, retimed, substitute, with_turn
 from pytest_callqa.verdict import Outcome
@@ -364,15 +365,16 @@ class Bent(msgspec.Struct):
     flips: list[Flip] = []
 
 
-def bend(book: RuleBook, calls: Iterable[Call], many: int, *, seed: int = 0, hide: Callable[[str], str] = str) -> Bent:
+def bend(book: RuleBook, calls: Iterable[Call], many: int, *, seed: int = 0, level: Level = "standard") -> Bent:
     """Judge so many variants of each call by all portable rules, and find the smallest change behind each flip.
 
-    What is told of a flip is redacted by ``hide``.
+    What is told of a flip is redacted, as far as ``level`` says.
     """
     rules = [rule for rule in book if rule.portable]
     bent = Bent()
     for call in calls:
         bent.calls += 1
+        hide = redactor(call.names, level=level)
         before = _outcomes(rules, call, book)
         for variant in some_variants(call, book, many, seed=seed):
             bent.variants += 1
@@ -380,7 +382,9 @@ def bend(book: RuleBook, calls: Iterable[Call], many: int, *, seed: int = 0, hid
             flipped = [rule for rule in rules if _differs(before[rule.clause][0], after[rule.clause][0])]
             bent.changed += bool(flipped)
             flips = [_smallest(rule, call, variant, book, before[rule.clause][0]) for rule in flipped]
-            bent.flips += [replace(flip, what=hide(flip.what), reason=hide(flip.reason)) for flip in flips]
+            bent.flips += [
+                replace(flip, call=hide.id(flip.call), what=hide(flip.what), reason=hide(flip.reason)) for flip in flips
+            ]
             for kind in {edit.kind for edit in variant.edits}:
                 counts = bent.kinds.setdefault(kind, [0, 0])
                 counts[0] += 1
