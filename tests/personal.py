@@ -287,6 +287,7 @@ _HARD = {
             "It costs forty-nine ninety-nine a month.",
             "twelve thousand three hundred and forty-one pounds",
             "We charge two fifty, three fifty or four fifty.",
+            "Plans are nineteen ninety-nine, twenty-four ninety-nine, or more.",
         ),
         "time": (
             "between nine thirty and eleven forty-five",

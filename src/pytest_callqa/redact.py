@@ -27,7 +27,8 @@ _LETTER = r"[^\W\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]"
 """A letter of a script that has spaces between words. Chinese has none: there a name stands right beside others."""
 
 _HAN = "零〇一二三四五六七八九幺两"
-_ONES = "zero|oh|o|nought|one|two|three|four|five|six|seven|eight|nine"
+_UNITS = "one|two|three|four|five|six|seven|eight|nine"
+_ONES = f"zero|oh|o|nought|{_UNITS}"
 _TEENS = "ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen"
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
 _ORDINALS = (
@@ -122,6 +123,10 @@ _ROUND = re.compile(
     r"|years?|times|people|items?|o'clock|am|pm|a\.m|p\.m)\b|[十百千万亿元块岁点]"
 )
 """What tells, behind a number, that it counts something."""
+
+_PRICE = rf"(?:(?:{_TENS})(?:[ -](?:{_UNITS}))?|{_TEENS}|{_UNITS})[ -](?:{_TENS})(?:[ -](?:five|nine))?"  # 2.50, 24.99
+_PRICES = re.compile(rf"(?i:{_PRICE}(?:,\ {_PRICE})+)")
+"""Prices one after the other; a telephone or card number that is said in pairs has no such groups."""
 
 _LEAST, _LEAST_LED, _LED = 5, 3, 24
 """Digits from which a spoken number is masked; the same behind a lead, and so many characters behind it."""
@@ -354,6 +359,8 @@ class _Number:
             return False
         if self.led and self.digits >= _LEAST_LED:
             return True
+        if self.digits < 2 * _LEAST and _PRICES.fullmatch(text, self.start, self.end):
+            return False
         if self.words == 1:
             return self.digits >= 2 * _LEAST
         return self.digits >= _LEAST and bool(self.words or self.broken)
