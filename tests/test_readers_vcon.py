@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_callqa.call import Call, Event, Silence
-from pytest_callqa.readers import ReadOptions
+from pytest_callqa.readers import ReadOptions, twins
 from readers_kit import CALLS, call, refusal
 
 START = "2026-01-05T10:00:00Z"
@@ -362,3 +362,67 @@ def test_the_other_of_two_speakers_is_told_by_a_name_only(label: str) -> None:
 
 def test_names_alone_do_not_make_a_text_a_call() -> None:
     assert "This is not a transcript" in refusal("Ann: a\nBo: b\n")
+
+
+def diarized(text: str, *words: str, gap: float = 0.1) -> dict[str, object]:
+    """A vCon whose one transcript has timed words of nobody, and whose other says who speaks."""
+    timed = [
+        {"word": word, "start": number * (0.4 + gap), "end": number * (0.4 + gap) + 0.4, "confidence": 0.9}
+        for number, word in enumerate(words)
+    ]
+    content = vcon({"transcript": " ".join(words), "confidence": 0.9, "words": timed})
+    content["analysis"].append({"type": "diarized", "dialog": 0, "body": text, "encoding": "json"})  # type: ignore[attr-defined]
+    return content
+
+
+def test_who_speaks_and_when_may_be_in_two_transcripts() -> None:
+    read = call(
+        diarized("**Agent(May)**: Hi, I'm May.\n\n**Customer(Bo)**: 您好 yes", "Hi,", "I'm", "May.", "您好", "yes")
+    )
+    assert (read.timing, read.roles) == ("word", "given")
+    assert spoken(read) == [("agent", "Hi, I'm May."), ("customer", "您好 yes")]
+    assert timed(read) == [(0.0, pytest.approx(1.4)), (1.5, pytest.approx(2.4))]
+    assert [word.text for word in read.turns[0].words] == ["Hi,", "I'm", "May."]
+    assert "who speaks is from one transcript, and when from another of the same words" in read.limits
+
+
+def test_words_that_differ_here_and_there_cost_the_words_and_not_the_turns() -> None:
+    text = "**Agent**: one two three four\n\n**Customer**: five six seven eight"
+    read = call(diarized(text, *["one", "too", "three", "four", "five", "six", "seven", "eight"]))
+    assert (read.timing, read.roles) == ("turn", "given")
+    assert timed(read) == [(0.0, pytest.approx(1.9)), (2.0, pytest.approx(3.9))]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("**Agent**: one two three\n\n**Customer**: six", "a b c d"),  # another conversation
+        (
+            "**Agent**: one two three four five six\n\n**Customer**: seven",
+            "one two three four five six",
+        ),  # who said nothing
+        ("**Agent**: 。\n\n**Customer**: …", "one"),  # without a word
+    ],
+)
+def test_transcripts_of_other_words_are_not_laid_on_each_other(text: str, words: str) -> None:
+    read = call(diarized(text, *words.split()))
+    assert (read.timing, read.roles, read.turns[0].speaker) == ("none", "given", "Agent")
+    assert "1 more transcripts of the same dialogs were not used" in read.limits
+
+
+def test_a_transcript_without_end_is_not_laid_on_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(twins, "MOST", 2)
+    assert call(diarized("**Agent**: one two\n\n**Customer**: three", "one", "two", "three")).timing == "none"
+
+
+def test_a_transcript_that_tells_speakers_apart_needs_no_other() -> None:
+    named = {"speaker": "Dana Fox", "text": "Hello", "start": 0, "end": 1}
+    content = vcon([named])
+    content["analysis"].append({"type": "diarized", "dialog": 0, "body": "**Agent**: Hi\n**Customer**: Yo"})  # type: ignore[attr-defined]
+    assert spoken(call(content)) == [("agent", "Hello")]
+
+
+def test_who_contacts_is_the_customer() -> None:
+    parties = [{"name": "Dana Fox", "role": "agent"}, {"name": "+1555", "role": "contact"}]
+    message = {"type": "text", "start": START, "parties": [1], "originator": 1, "body": "Hi."}
+    assert spoken(call(vcon(parties=parties, dialog=[message]))) == [("customer", "Hi.")]

@@ -25,6 +25,7 @@ from pytest_callqa.readers.finishing import FINENESS, finish
 from pytest_callqa.readers.options import ReadOptions
 from pytest_callqa.readers.roles import RoleMap, name_in_label, role_of_label
 from pytest_callqa.readers.tolerance import tolerance
+from pytest_callqa.readers.twins import with_times
 from pytest_callqa.readers.words import in_time, shifted
 
 
@@ -79,6 +80,9 @@ class _VCon(msgspec.Struct, frozen=True):
     redacted: object = None
 
 
+_TRANSCRIPTS = ("transcript", "diariz", "diaris")
+"""Parts of the names that analyses with words have."""
+
 _HISTORY: dict[str, EventKind] = {
     "hold": "hold",
     "unhold": "unhold",
@@ -88,6 +92,7 @@ _HISTORY: dict[str, EventKind] = {
     "drop": "hangup",
 }
 _UNANSWERED: dict[str, EventKind] = {"no-answer": "ring", "hung-up": "hangup"}
+_ROLES: dict[str, Role] = {"contact": "customer"}  # as one writer's directory calls those who contact it
 _DIRECTIONS: dict[str, Literal["inbound", "outbound"]] = {
     "in": "inbound",
     "inbound": "inbound",
@@ -154,29 +159,29 @@ class VCon:
         return msgspec.structs.replace(call, limits=limits + call.limits)
 
     def _transcripts(self, talk: _Conversation, options: ReadOptions) -> tuple[dict[int, Call], int]:
-        """By dialog, its transcript with the finest times, and how many others there were.
+        """By dialog, its transcript with the finest times and with roles, and how many others there were.
 
         Raises :class:`BadInput` if there are some and none can be read.
         """
-        best: dict[int, Call] = {}
+        found: dict[int, list[Call]] = {}
         faults: list[BadInput] = []
         count = 0
         for part, entries in (("analysis", talk.vcon.analysis), ("attachments", talk.vcon.attachments)):
             for number, entry in enumerate(entries or ()):
-                if entry.body is None or "transcript" not in (entry.type or entry.purpose or "").lower():
+                kind = (entry.type or entry.purpose or "").lower()
+                if entry.body is None or not any(word in kind for word in _TRANSCRIPTS):
                     continue
                 count += 1
                 try:
                     heard = self._read_body(entry, f"$.{part}[{number}].body", options)
                 except BadInput as error:
                     faults.append(error)
-                    continue
-                rival = best.setdefault(talk.dialog_of(entry), heard)
-                if FINENESS.index(heard.timing) > FINENESS.index(rival.timing):
-                    best[talk.dialog_of(entry)] = heard
-        if faults and not best:
+                else:
+                    found.setdefault(talk.dialog_of(entry), []).append(heard)
+        if faults and not found:
             raise faults[0]
-        return best, count - len(best)
+        chosen = {index: _chosen(transcripts) for index, transcripts in found.items()}
+        return {index: call for index, (call, _) in chosen.items()}, count - sum(used for _, used in chosen.values())
 
     def _read_body(self, entry: _Analysis, place: str, options: ReadOptions) -> Call:
         try:
@@ -188,6 +193,19 @@ class VCon:
             raise BadInput(error.problem, place=place + error.place.removeprefix("$")) from None
         names = ", ".join(reader.name for reader in self._bodies)
         raise BadInput(f"The body is none of the transcripts that can be read ({names}).", place=place)
+
+
+def _chosen(transcripts: Sequence[Call]) -> tuple[Call, int]:
+    """The transcript with the finest times, and how many it is made of.
+
+    If it tells no speakers apart, one that names their roles says who spoke, with its times if the words are the same.
+    """
+    finest = max(transcripts, key=lambda heard: FINENESS.index(heard.timing))  # the first of them
+    named = next((heard for heard in transcripts if heard.roles == "given"), None)
+    if named is None or any(turn.speaker for turn in finest.turns):
+        return finest, 1
+    both = with_times(named, finest)
+    return (named, 1) if both is None else (finish(both, RoleMap({})), 2)
 
 
 def _sounds(talk: _Conversation, file: str) -> Iterator[tuple[int, str | bytes]]:
@@ -260,7 +278,7 @@ class _Conversation:
             return "unknown"
         party = self.parties[index]
         labels = (party.role, _text_in(party.meta, "role"), party.name)
-        roles = (role_of_label(label) for label in labels if label)
+        roles = (_ROLES.get(label) or role_of_label(label) for label in labels if label)
         return next((role for role in roles if role != "unknown"), "unknown")
 
     def dialog_of(self, entry: _Analysis) -> int:
