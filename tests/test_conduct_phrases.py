@@ -61,10 +61,35 @@ EXAMPLES = {
         you have a good one
         have a lovely rest of your day
         祝您工作顺利
+        same to you
+        gn
         ---
+        he said goodbye to her
         i take care of the cameras
         they have a flight at noon
         祝贺你
+        """,
+    "hello": """
+        Helllo, this is Ann
+        heloo
+        gm sir
+        Hi. I was asked to say hello.
+        ---
+        please say hello to your wife
+        my hi-fi system
+        i said good morning to him
+        """,
+    "closing_wish": """
+        It was my pleasure. Have a great day.
+        Glad I could help. Enjoy your day.
+        I appreciate you saying that. Have a pleasant ride.
+        got it, have a good one
+        i wish you well
+        ---
+        I've scheduled your visit
+        enjoy the song
+        a nice 1 star hotel
+        i hope it will be a great time
         """,
     "anything_else": """
         is that everything for today
