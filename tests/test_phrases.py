@@ -276,6 +276,12 @@ def test_words_run_together_or_drawn_out_are_understood(said: str, meant: str) -
     assert "it" not in several.hits("oxygood bee")
 
 
+@pytest.mark.parametrize(("said", "score"), [("heloo", 95), ("helllo", 95), ("hello", 100), ("hallo", 80)])
+def test_a_word_with_other_doubled_letters_is_nearly_the_same(said: str, score: float) -> None:
+    (hit,) = english("  it: {any: hello, threshold: 75}").matcher("en").hits(said)["it"]
+    assert hit.score == pytest.approx(score)
+
+
 def test_a_wording_may_have_a_threshold_of_its_own() -> None:
     strict = english("  it: {any: [quick brown fox ~60, lazy old dog], threshold: 100}").matcher("en").hits
     assert "it" in strict("quick fox")

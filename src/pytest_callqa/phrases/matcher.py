@@ -45,6 +45,9 @@ LIGHT = 0.4
 
 SIMILAR = 0.74
 UNFILLED = 4
+DOUBLED = 0.95
+"""How like a word is one that only doubles other letters ("heloo", "helllo" for "hello")."""
+
 SOUNDS_LIKE = 0.85
 """How like a name is what only sounds like it ("harbor" for "Harper")."""
 
@@ -388,6 +391,9 @@ class Matcher:
                 word, self._long_words, scorer=OSA.normalized_similarity, score_cutoff=SIMILAR, limit=None
             ):
                 found[self._numbers[like]] = score
+            doubled = self._drawn_out.get(_DRAWN_OUT.sub(r"\1", word), "")
+            if len(doubled) > 3 and doubled in self._numbers:
+                found[self._numbers[doubled]] = max(found.get(self._numbers[doubled], 0.0), DOUBLED)
         if self._names_by_sound and len(word) > 3 and word.isalpha():
             for name in self._names_by_sound.get(sound_of(word), ()):
                 if name in self._numbers:  # pragma: no branch - only a filler in a slot's value is no word of the book
