@@ -11,9 +11,10 @@ import gzip
 import hashlib
 import random
 import re
+import statistics
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,14 +23,20 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
 from benchmarks.measure import RESULTS, save
-from pytest_callqa.phrases import PhraseBook, split_words
+from pytest_callqa import plain
+from pytest_callqa.phrases import PhraseBook, split_words, tokens
 
 HERE = Path(__file__).parent
 UTTERANCES = HERE / "data" / "utterances"
+SHARE_ALIKE, PERMISSIVE = "cc-by-sa", "cdla-permissive"
+LICENCES = {SHARE_ALIKE: "CC BY-SA 4.0", PERMISSIVE: "CDLA-Permissive-1.0"}
+"""The folders of the utterances, by their licence: what quotes them stays in the same folder."""
+READ_LINK = "../data/utterances/{}/labels-read.md"
 PHRASES = HERE.parent / "conduct_specs" / "phrases"
 ORGANISATION = {"organisation": ["the monitoring center hotline"]}
 NOISE = (0.0, 0.065, 0.15, 0.30)
-SEED = 20261123
+SEEDS = range(20261123, 20261131)
+"""Each string is misheard once with each; the same on every machine."""
 
 PROHIBITED = (
     "uncivil",
@@ -57,11 +64,12 @@ LOST_GOAL = 0.08
 
 @dataclass(frozen=True)
 class Utterance:
-    """One labelled string; ``development`` says which half its dialogue is in."""
+    """One labelled string; ``development`` says which half its dialogue is in, ``last`` whether that ends with it."""
 
     text: str
     labels: frozenset[str]
     development: bool
+    last: bool
 
 
 def in_development(dialogue: str) -> bool:
@@ -70,21 +78,28 @@ def in_development(dialogue: str) -> bool:
 
 
 def _read(file: str, dialogue: str, label: str) -> list[Utterance]:
-    with gzip.open(UTTERANCES / file, "rt", encoding="utf-8", newline="") as rows:
-        return [
-            Utterance(row["text"], frozenset(row[label].split("|")), in_development(row[dialogue]))
-            for row in csv.DictReader(rows)
-        ]
+    with gzip.open(UTTERANCES / file, "rt", encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    last = {row[dialogue]: number for number, row in enumerate(rows)}
+    return [
+        Utterance(
+            row["text"],
+            frozenset(row[label].split("|")),
+            in_development(row[dialogue]),
+            last[row[dialogue]] == number,
+        )
+        for number, row in enumerate(rows)
+    ]
 
 
 @cache
 def system_turns() -> list[Utterance]:
-    return _read("cc-by-sa/sgd_dev_system.csv.gz", "dialogue", "acts")
+    return _read(f"{SHARE_ALIKE}/sgd_dev_system.csv.gz", "dialogue", "acts")
 
 
 @cache
 def customer_sentences() -> list[Utterance]:
-    return _read("cdla-permissive/multidogo_dev_customer.csv.gz", "conversation", "intents")
+    return _read(f"{PERMISSIVE}/multidogo_dev_customer.csv.gz", "conversation", "intents")
 
 
 # --- the labelled sets --------------------------------------------------------------------
@@ -113,6 +128,9 @@ class LabelledSet:
     regex: str
     aside: str = ""
     """Strings that hold what this finds bear one label only, and another: they count in a figure of their own."""
+    asked: Callable[[Utterance], bool] = lambda said: True
+    """What else the label wants of a string: a rule asks it too, such as that a wish ends the call."""
+    licence: str = SHARE_ALIKE
 
 
 SETS = {
@@ -138,7 +156,8 @@ SETS = {
         ("have a nice day", "have a great day", "have a good one", "enjoy the rest of your day", "enjoy your stay"),
         r"\bhave (a|an|yourself a) (\w+ )?\w+ (day|one|time|evening|night|afternoon|weekend|trip|stay)\b"
         r"|\benjoy (your|the)\b|\btake care\b|\bhave fun\b",
-        r"(^|[.,!?;]|\b(and|please|do|to you)\b) *(please |do )?(have (fun|an?)|enjoy|good luck)\b",
+        r"(^|[.,!?;]|\b(and|please|to you)\b) *(please |do )?(have (fun|an?)|enjoy|good luck)\b",
+        asked=lambda said: said.last,
     ),
     "greeting": LabelledSet(
         "hello",
@@ -147,6 +166,8 @@ SETS = {
         ("hello", "hi", "good morning", "good afternoon", "good evening", "greetings"),
         r"^\s*(hi+|hai|hello+|helo|hey+|hlo|good (morning|afternoon|evening|day)|greetings)\b",
         r"^(hi+|hai+|hello|haii|good (morning|afternoon|evening))\b",
+        asked=lambda said: courtesy(said.text) == "hello",
+        licence=PERMISSIVE,
     ),
     "goodbye": LabelledSet(
         "goodbye",
@@ -155,6 +176,8 @@ SETS = {
         ("goodbye", "bye", "bye bye", "have a nice day", "see you later", "take care", "good night"),
         r"\b(bye+|goodbye|good bye|take care|see you|have a (nice|good|great|wonderful) (day|one|evening|weekend))\b",
         r"\b(bye+|goodbye|good bye|see you|have (an? )?(nice|good|great|wonderful|lovely) (day|time|one|weekend))\b",
+        asked=lambda said: courtesy(said.text) == "goodbye",
+        licence=PERMISSIVE,
     ),
     "thanks": LabelledSet(
         "customer_thanks",
@@ -163,6 +186,7 @@ SETS = {
         ("thank you", "thanks", "thank you very much", "thanks a lot", "i appreciate it"),
         r"\b(thanks?( you)?|thank ?u|thx|thanx|ty|appreciate)\b",
         r"thank|\bty\b|\bthanx\b",
+        licence=PERMISSIVE,
     ),
     "apology after a failure": LabelledSet(
         "apology",
@@ -186,6 +210,29 @@ READ = {
     "'no thanks' is labelled thankyou and rejection alike; the phrase counts it as a refusal",
     "apology after a failure": "the act names the failure; the apology is labelled by its stems, see APOLOGY",
 }
+
+
+# --- the question that a label answers -----------------------------------------------------
+
+COURTESIES = ("hello", "goodbye", "customer_thanks", "customer_nothing_more")
+
+
+@cache
+def telling_nothing() -> frozenset[str]:
+    """Fillers, light words and signs of listening."""
+    written = plain.load((PHRASES / "en.yaml").read_text(encoding="utf-8"))
+    return frozenset(word for key in ("fillers", "light", "backchannels") for word in written[key])  # type: ignore[index,call-overload]
+
+
+def courtesy(text: str) -> str:
+    """The courtesy that a sentence begins with, if it holds little more: two telling words, such as a name; or "".
+
+    A sentence has one label: "hi i want to check my seats" is no greeting there, "no thanks bye" no goodbye.
+    """
+    hits = [(hit.start, hit.end, name) for name in COURTESIES for hit in matcher().hits(text).get(name, ())]
+    besides = [word.text for word in tokens(text) if not any(start <= word.start < end for start, end, _ in hits)]
+    telling = [word for word in besides if word not in telling_nothing()]
+    return min(hits)[2] if hits and len(telling) <= 2 else ""
 
 
 # --- judges -------------------------------------------------------------------------------
@@ -250,11 +297,13 @@ else:
 # --- figures ------------------------------------------------------------------------------
 
 
-def figures(judge: Judge, labelled: LabelledSet, strings: Iterable[tuple[str, Utterance]]) -> dict[str, float]:
-    """Precision, recall and F1 over strings (as heard, as labelled)."""
+def figures(
+    judge: Judge, labelled: LabelledSet, strings: Iterable[tuple[str, Utterance]], *, asked: bool = False
+) -> dict[str, float]:
+    """Precision, recall and F1 over strings (as heard, as labelled); ``asked``: by the question the label answers."""
     right = wrong = missed = 0
     for heard, said in strings:
-        positive, found = labelled.positive(said), judge(heard)
+        positive, found = labelled.positive(said), judge(heard) and (not asked or labelled.asked(said))
         right += positive and found
         wrong += found and not positive
         missed += positive and not found
@@ -269,9 +318,10 @@ def figures(judge: Judge, labelled: LabelledSet, strings: Iterable[tuple[str, Ut
     }
 
 
-def set_aside(labelled: LabelledSet, said: Utterance) -> bool:
-    """Whether the string plainly holds what its label denies: a sentence has one label, "ok thanks bye" three."""
-    return bool(labelled.aside and not labelled.positive(said) and re.search(labelled.aside, said.text, re.IGNORECASE))
+def set_aside(labelled: LabelledSet, said: Utterance) -> str:
+    """What plainly says in the string what its label denies, or "": a sentence has one label, "ok thanks bye" three."""
+    found = None if labelled.positive(said) or not labelled.aside else re.search(labelled.aside, said.text, re.I)
+    return found[0].strip(" .,!?;") if found else ""
 
 
 def seen_as(text: str) -> str:
@@ -338,12 +388,13 @@ def misheard(text: str, rate: float, rng: random.Random, says: Judge) -> str:
     return " ".join(heard)
 
 
-def under_word_errors(judge: Judge, labelled: LabelledSet, said: Iterable[Utterance], rate: float) -> float:
-    """F1 over strings with this share of word errors, each misheard five times."""
-    rng, strings = random.Random(SEED), list(said)
-    return figures(judge, labelled, [(misheard(one.text, rate, rng, judge), one) for _ in range(5) for one in strings])[
-        "f1"
-    ]
+def under_word_errors(judge: Judge, labelled: LabelledSet, said: Sequence[Utterance], rate: float) -> list[float]:
+    """F1 over strings with this share of word errors, one figure a seed."""
+    found = []
+    for seed in SEEDS:
+        rng = random.Random(seed)
+        found.append(figures(judge, labelled, [(misheard(one.text, rate, rng, judge), one) for one in said])["f1"])
+    return found
 
 
 # --- the run ------------------------------------------------------------------------------
@@ -389,6 +440,9 @@ def measure() -> dict[str, object]:
                 part: figures(judge, labelled, [(said.text, said) for said in parts[part]]) for part in parts
             }
         judge = ours(labelled)
+        unseen = parts["unseen"]
+        table["callqa asked"] = figures(judge, labelled, [(said.text, said) for said in unseen], asked=True)
+        table["set_aside"] = len(unseen) - len(parts["unseen as read"])
         table["unseen_f1_under_word_errors"] = {
             str(rate): under_word_errors(judge, labelled, parts["unseen as read"], rate) for rate in NOISE
         }
@@ -405,27 +459,105 @@ def measure() -> dict[str, object]:
     }
 
 
+def table_of(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    """A table in Markdown, and an empty line."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return [*("| " + " | ".join(str(cell).replace("|", r"\|") for cell in line) + " |" for line in lines), ""]
+
+
+def shown(figures: dict[str, float]) -> str:
+    return f"{figures['f1']:.3f} ({figures['precision']:.3f}, {figures['recall']:.3f})"
+
+
+def under(f1s: Sequence[float], clean: float | None = None) -> str:
+    mean, error = statistics.mean(f1s), statistics.stdev(f1s) / len(f1s) ** 0.5
+    return f"{mean:.3f}" + (f" ({clean - mean:.3f} ± {error:.3f})" if clean else "")
+
+
 def markdown(measured: dict[str, object]) -> str:
-    """The figures that count, as two short tables."""
-    lines = ["# What the phrases hear", "", "F1 on test strings that do not occur in development; goal in brackets."]
-    lines += ["In each cell: strings as read / as labelled (see the end). Word errors: as read; a wrong word is none"]
-    lines += ["that says the phrase by itself; in brackets what 15% cost (goal 0.08).", ""]
-    heads = ["set", *JUDGES, *(f"{rate:.1%} word errors" for rate in NOISE[1:])]
-    lines += [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
-    for name, table in measured["sets"].items():  # type: ignore[attr-defined]
-        goal = f" ({GOALS[name]:.2f})" if name in GOALS else ""
-        cells = [f"{table[judge]['unseen as read']['f1']:.3f} / {table[judge]['unseen']['f1']:.3f}" for judge in JUDGES]
-        under = table["unseen_f1_under_word_errors"]
-        lost = under["0.0"] - under["0.15"]
-        cells += [f"{under['0.065']:.3f}", f"{under['0.15']:.3f} ({lost:.3f})", f"{under['0.3']:.3f}"]
-        lines.append(f"| {name}{goal} | {' | '.join(cells)} |")
-    lines += ["", f"False alarms per 1,000 of {measured['polite_turns']:,} polite turns (goal {FALSE_ALARMS_GOAL}):"]
-    lines += [""]
-    lines += ["| prohibited phrase | per 1,000 |", "|---|---|"]
-    lines += [f"| {name} | {rate} |" for name, rate in measured["false_alarms_per_1000"].items()]  # type: ignore[attr-defined]
-    lines += ["", "Labels, as read:", ""]
+    """The figures that count, in short tables."""
+    sets: dict[str, dict[str, dict[str, dict[str, float]]]] = measured["sets"]  # type: ignore[assignment]
+    titles = {name: f"{name} ({GOALS[name]:.2f})" if name in GOALS else name for name in sets}
+    lines = ["# What the phrases hear", "", "F1 (precision, recall) on test strings that do not occur in development;"]
+    lines += ["goal in brackets. *The label's question*: a string has one label, so what the label says is asked as"]
+    lines += ["rules ask it: a closing wish ends the call; a greeting or a goodbye is what the sentence begins with,"]
+    lines += ["and little more is said. *As read*: without strings that plainly hold what their label denies; all of"]
+    lines += [f"them are listed with the words that say so: [{SHARE_ALIKE}]({READ_LINK.format(SHARE_ALIKE)}),"]
+    lines += [f"[{PERMISSIVE}]({READ_LINK.format(PERMISSIVE)}).", ""]
+    lines += table_of(
+        ["set", "positives", "as labelled", "as labelled, the label's question", "as read", "set aside"],
+        (
+            [
+                titles[name],
+                table["callqa"]["unseen"]["positives"],
+                shown(table["callqa"]["unseen"]),
+                shown(table["callqa asked"]),  # type: ignore[arg-type]
+                shown(table["callqa"]["unseen as read"]),
+                table["set_aside"],
+            ]
+            for name, table in sets.items()
+        ),
+    )
+    lines += ["Against others, F1 as read / as labelled:", ""]
+    lines += table_of(
+        ["set", *JUDGES],
+        (
+            [titles[name]]
+            + [f"{table[judge]['unseen as read']['f1']:.3f} / {table[judge]['unseen']['f1']:.3f}" for judge in JUDGES]
+            for name, table in sets.items()
+        ),
+    )
+    lines += [
+        f"Under word errors, as read: the mean of {len(SEEDS)} seeds. A wrong word is one of the files that is spelt"
+    ]
+    lines += ["alike, and none that says the phrase by itself. In brackets what 15% cost"]
+    lines += [f"(goal {LOST_GOAL}), with the standard error.", ""]
+    lines += table_of(
+        ["set", *(f"{rate:.1%}" for rate in NOISE)],
+        (
+            [titles[name]] + [under(f1s, clean if rate == "0.15" else None) for rate, f1s in heard.items()]
+            for name, table in sets.items()
+            for heard in [table["unseen_f1_under_word_errors"]]
+            for clean in [table["callqa"]["unseen as read"]["f1"]]
+        ),
+    )
+    lines += [
+        f"False alarms per 1,000 of {measured['polite_turns']:,} polite turns (goal {FALSE_ALARMS_GOAL}); what must be"
+    ]
+    lines += [
+        "caught, each wording of the code with each one-word error among it, is in `tests/test_phrase_quality.py`:",
+        "",
+    ]
+    lines += table_of(["prohibited phrase", "per 1,000"], measured["false_alarms_per_1000"].items())  # type: ignore[attr-defined]
+    lines += ["Labels, as read:", ""]
     lines += [f"- {name}: {text}." for name, text in READ.items()]
     return "\n".join(lines) + "\n"
+
+
+def labels_read(licence: str) -> str:
+    """Every test string that is set aside, with what it says: for readers, not for whoever improves the phrases."""
+    lines = ["# Labels that were read otherwise", "", "Written by `python -m benchmarks quality`: the test strings not"]
+    lines += ["seen in development that say what their label denies, so that they count neither way in the figures as"]
+    lines += ["read. Source and licence of every string here: see [README](../README.md); this file is under that"]
+    lines += [f"of its folder, {LICENCES[licence]}.", ""]
+    lines += table_of(
+        ["set", "label", "read as the set, for it says", "heard", "string"],
+        (
+            [
+                name,
+                ", ".join(sorted(said.labels)) or "none",
+                f"“{why}”",
+                "yes" if ours(labelled)(said.text) else "no",
+                said.text,
+            ]
+            for name, labelled in SETS.items()
+            if labelled.licence == licence
+            for said in parts_of(labelled)["unseen"]
+            for why in [set_aside(labelled, said)]
+            if why
+        ),
+    )
+    return "\n".join(lines[:-1]) + "\n"
 
 
 def main() -> None:
@@ -435,4 +567,6 @@ def main() -> None:
     measured = measure()
     save("quality", measured)
     (RESULTS / "quality.md").write_text(markdown(measured), encoding="utf-8")
+    for licence in LICENCES:
+        (UTTERANCES / licence / "labels-read.md").write_text(labels_read(licence), encoding="utf-8")
     print(markdown(measured))
