@@ -318,6 +318,25 @@ def test_a_service_that_is_not_there_is_told(
     assert refused(capsys, "s3://some-bucket/calls") == f"s3://some-bucket/calls: {told}"
 
 
+@pytest.mark.parametrize("address", ["localhost:9000", "http://", "https://[bad", "http://host:1234567"])
+def test_a_service_with_no_address_is_told(
+    desk: Project, settings: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], address: str
+) -> None:
+    settings.setenv("AWS_ENDPOINT_URL", address)
+    told = f"AWS_ENDPOINT_URL is '{address}', which is no address: write https://host or http://host:port"
+    assert refused(capsys, "s3://some-bucket/calls") == f"s3://some-bucket/calls: {told}"
+
+
+def test_settings_that_cannot_be_sent_are_told(
+    desk: Project, settings: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.setenv("AWS_ENDPOINT_URL", closed())
+    settings.setenv("AWS_ACCESS_KEY_ID", "key\n")
+    told = refused(capsys, "s3://some-bucket/calls")
+    assert told.startswith("s3://some-bucket/calls: the settings for it cannot be used (")
+    assert told.endswith("): check the variables AWS_…")
+
+
 def test_missing_credentials_are_told(
     desk: Project, bucket: Bucket, settings: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -36,6 +36,8 @@ PATIENCE = timedelta(seconds=60)
 
 _NAME = re.compile(REMOTE + r"(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/+(?P<key>.*))?", re.DOTALL)
 
+_SERVICE = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::\d{1,5})?(?:/\S*)?", re.ASCII)
+
 _NOBODY = (
     "no credentials are known for it: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or, for a public bucket, "
     "AWS_SKIP_SIGNATURE=true"
@@ -79,7 +81,14 @@ def _told(name: str) -> Iterator[None]:
         if not problem and isinstance(error, FileNotFoundError):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name) from None
         said = text.partition("\n")[0].rpartition(" - ")[2][:200]
-        raise BadInput(problem or f"the service failed ({said}): try again", file=name) from None
+        problem = problem or f"the service failed ({said}): try again, or check the variables AWS_…"
+        raise BadInput(problem, file=name) from None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        # What obstore gives up at are settings that it cannot send, such as a key with a line break.
+        problem = f"the settings for it cannot be used ({error}): check the variables AWS_…"
+        raise BadInput(problem, file=name) from None
 
 
 def divided(name: str) -> tuple[S3Store, str]:
@@ -91,10 +100,20 @@ def divided(name: str) -> tuple[S3Store, str]:
     if found is None:
         raise BadInput("this is no address in S3: write s3://bucket/folder", file=name)
     try:
+        _check_service(name)
         with _told(name):
             return _bucket(found["bucket"]), (found["key"] or "").rstrip("/")
     except ImportError:
         raise BadInput("s3:// needs a further package: pip install 'pytest-callqa[s3]'", file=name) from None
+
+
+def _check_service(name: str) -> None:
+    """Raises :class:`BadInput` for an address that obstore could not even ask."""
+    for variable in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"):
+        address = os.environ.get(variable)
+        if address and not _SERVICE.fullmatch(address):
+            problem = f"{variable} is {address!r}, which is no address: write https://host or http://host:port"
+            raise BadInput(problem, file=name)
 
 
 @lru_cache(maxsize=8)

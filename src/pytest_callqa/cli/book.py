@@ -27,6 +27,7 @@ from pytest_callqa.cli.common import (
 )
 from pytest_callqa.errors import CallQAError, Unwritten
 from pytest_callqa.phrases import PhraseBook
+from pytest_callqa.plugin.options import CALLS
 from pytest_callqa.readers import Unreadable, read_calls
 from pytest_callqa.report.text import rules_table
 from pytest_callqa.whole import write_whole
@@ -62,9 +63,7 @@ def add_commands(commands: Commands) -> None:
 
     text = "change calls that keep a clause so that they break it, and say which rules catch it"
     teeth = command(commands, "teeth", _teeth, text)
-    teeth.add_argument(
-        "calls", nargs="*", metavar="PATH", help="calls: files, folders or patterns (default: the book's)"
-    )
+    teeth.add_argument("calls", nargs="*", metavar="PATH", help=f"{CALLS} (default: the book's)")
     teeth.add_argument("--seeds", type=int, default=6, metavar="N", help="calls a rule and language, default 6")
     teeth.add_argument("--json", type=Path, metavar="FILE", help="write every mutant and what became of it here")
     teeth.add_argument("--ledger", type=Path, help="add the table to this ledger, for the report")

@@ -18,6 +18,7 @@ from pytest_callqa.cli.common import (
     reading_options,
     width,
 )
+from pytest_callqa.plugin.options import CALLS
 from pytest_callqa.readers import Unreadable, read_calls, to_native
 from pytest_callqa.report.text import visible
 from pytest_callqa.whole import write_whole
@@ -32,7 +33,7 @@ def add_commands(commands: Commands) -> None:
 
     text = "say what a call can and cannot show, which clauses it leaves undecided, and who its speakers may be"
     inspecting = command(commands, "inspect", _inspect, text)
-    inspecting.add_argument("calls", nargs="+", metavar="PATH", help="calls: files, folders or patterns")
+    inspecting.add_argument("calls", nargs="+", metavar="PATH", help=CALLS)
     inspecting.add_argument("--first", type=int, default=10, metavar="N", help="look at this many calls, default 10")
     inspecting.add_argument("--organisation", default="", help="the organisation agents must name")
     book_option(inspecting)

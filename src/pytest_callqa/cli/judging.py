@@ -36,7 +36,7 @@ from pytest_callqa.errors import CallQAError, Unwritten
 from pytest_callqa.gate import waivers
 from pytest_callqa.gate.decision import Gate, decide
 from pytest_callqa.gate.telling import gate_lines
-from pytest_callqa.plugin.options import DEFAULT_LEDGER, SWITCHES, TIMEOUT
+from pytest_callqa.plugin.options import CALLS, DEFAULT_LEDGER, SWITCHES, TIMEOUT
 from pytest_callqa.provenance import files, files_read, told
 from pytest_callqa.readers import find_documents, find_sidecars
 from pytest_callqa.report.text import terminal_lines
@@ -55,7 +55,7 @@ SHARDS = "shards"
 def add_commands(commands: Commands) -> None:
     """Declare the commands of this module."""
     check = command(commands, "check", _check, "judge calls by the rule book, write the ledger, say what was broken")
-    check.add_argument("calls", nargs="+", metavar="PATH", help="calls: files, folders or patterns")
+    check.add_argument("calls", nargs="+", metavar="PATH", help=CALLS)
     check.add_argument("--ledger", type=Path, default=Path(DEFAULT_LEDGER), help=f"default {DEFAULT_LEDGER}")
     check.add_argument("--report", type=Path, help="write the HTML report here")
     level_option(check, "--report-text")
@@ -63,14 +63,14 @@ def add_commands(commands: Commands) -> None:
     text = "judge in shards whose results are kept, here or on a Dask cluster; goes on where it was stopped"
     check.add_argument("--engine", choices=ENGINES, help=text)
     check.add_argument("--scheduler", default="", metavar="ADDRESS", help="of a Dask cluster (default: workers here)")
-    text = f"where the results of shards are kept (default: {SHARDS} beside the ledger, removed at the end)"
+    text = f"folder or s3://bucket/folder for the results of shards (default: {SHARDS} beside the ledger, then removed)"
     check.add_argument("--store", metavar="WHERE", help=text)
     gate_options(check)
     _job_options(check)
 
     text = "say how many calls and shards a run has, and what processor time and bytes it will take"
     plan = command(commands, "plan", _plan, text)
-    plan.add_argument("calls", nargs="+", metavar="PATH", help="calls: files, folders or patterns")
+    plan.add_argument("calls", nargs="+", metavar="PATH", help=CALLS)
     plan.add_argument("--output", "-o", type=Path, metavar="FILE", help="write the plan here, for other engines")
     _job_options(plan)
 

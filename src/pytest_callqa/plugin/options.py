@@ -23,6 +23,8 @@ FIXTURE = "callqa_bot"
 BOT = "play generated customers against this bot, such as twiml:shop.ivr:app/voice or rasa:http://localhost:5005"
 ALLOW = "a host besides loopback that the bot may be at"
 
+CALLS = "calls: files, folders, patterns, s3://bucket/folder"
+
 TEXTS = {
     "mode": (
         "auto",
@@ -92,7 +94,7 @@ def declare(parser: pytest.Parser) -> None:
         action="extend",
         metavar="PATH",
         default=[],
-        help="calls to judge: files, folders or patterns",
+        help=CALLS,
     )
     group.addoption("--bot", metavar="SPEC", default=None, help=BOT)
     parser.addini("callqa_bot", BOT, type="string", default="")
