@@ -11,6 +11,7 @@ from examples import call, event, silence, turn
 from pytest_callqa import cli
 from pytest_callqa.call import Attestation, Call, Case, Turn, Word
 from pytest_callqa.inspection import inspect_call, suggest_roles, tell
+from pytest_callqa.readers import ReadOptions
 from pytest_callqa.rules import RuleBook
 from readers_kit import CALLS
 from readers_kit import call as read
@@ -63,6 +64,16 @@ def test_a_suggestion_is_never_applied() -> None:
     assert found.call is record
     assert found.then_undecided is not None
     assert found.then_undecided < sum(map(len, found.undecided.values()))
+
+
+def test_roles_that_may_be_the_wrong_way_round_are_told() -> None:
+    record = read(FAST.read_bytes(), ReadOptions(roles={"1": "customer", "2": "agent"}))
+    found = inspect_call(book(), record, language="en")
+    assert found.suggestion is not None
+    assert found.suggestion.roles == {"1": "agent", "2": "customer"}
+    assert "who is the agent and who the customer may be the wrong way round" in "\n".join(tell(found))
+    right = read(FAST.read_bytes(), ReadOptions(roles={"1": "agent", "2": "customer"}))
+    assert inspect_call(book(), right, language="en").suggestion is None
 
 
 @pytest.mark.parametrize(

@@ -53,13 +53,15 @@ class Inspection:
 
 
 def inspect_call(book: RuleBook, call: Call, *, language: str = "", organisation: str = "") -> Inspection:
-    """Judge ``call`` by the rules of ``book`` that need no fixtures; suggest roles if it has none."""
+    """Judge ``call`` by the rules of ``book`` that need no fixtures; suggest roles if it has none or others."""
     undecided = _undecided(book, call, language, organisation)
     suggestion = None
     then = None
-    if call.roles == "unknown" and call.turns:
+    if call.turns:
         suggestion = suggest_roles(book, call, language=language, organisation=organisation)
-        if suggestion.roles:
+        if call.roles != "unknown" and not _contradicts(suggestion, call):
+            suggestion = None
+        elif suggestion.roles:
             mapped = _mapped(call, suggestion.roles)
             then = sum(map(len, _undecided(book, mapped, language, organisation).values()))
     return Inspection(call, sum(rule.portable for rule in book), undecided, suggestion, then)
@@ -101,6 +103,11 @@ def suggest_roles(book: RuleBook, call: Call, *, language: str = "", organisatio
     if len(others) > 1:
         reason += f"; {others[0]} speaks most of the others, and who {', '.join(others[1:])} may be is open"
     return Suggestion({_key(agent): "agent", _key(others[0]): "customer"}, reason)
+
+
+def _contradicts(suggestion: Suggestion, call: Call) -> bool:
+    """Whether somebody speaks like an agent whom the file or the role map calls the customer."""
+    return any(turn.role == "customer" and suggestion.roles.get(_key(turn.speaker)) == "agent" for turn in call.turns)
 
 
 def _agents_phrases(heard: Hearing, book: PhraseBook) -> Iterator[tuple[str, str, str]]:
@@ -146,6 +153,8 @@ def tell(found: Inspection, width: int = 100) -> Iterator[str]:
         for reason, clauses in found.undecided.items():
             yield from _entry("", f"- {reason}: {', '.join(clauses)}", width)
     if found.suggestion is not None:
+        if call.roles != "unknown":
+            yield from _entry("role map", "who is the agent and who the customer may be the wrong way round", width)
         yield from _suggested(found.suggestion, found.then_undecided, width)
 
 
