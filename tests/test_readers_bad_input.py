@@ -35,7 +35,7 @@ NATIVE = b'{"id": "c1", "turns": [{"text": "caf\xc3\xa9", "start": 1}]}'
         (b"[" * 100_000, "The JSON is nested too deeply"),
         (b'{"a":' * 100_000, "The JSON is nested too deeply"),
         (b"%PDF-1.7 \xe2\xe3\xcf\xd3", "Byte 9 (0xe2) is not UTF-8"),
-        (b"Dear all, please find the calls attached.", "This is not a transcript in a format that is known (native, "),
+        (b"Dear all, please find the calls attached.", "This is not a transcript in a format that is known: leave"),
         (b'{"hello": "world"}', "This is not a transcript"),
         (b"[]", "This is not a transcript"),
         (b"[1, 2]", "This is not a transcript"),

@@ -272,6 +272,6 @@ def _recognised(content: Content, format: str) -> tuple[Reader, Content]:
     if isinstance(first, dict) and any(reader.recognise(Content(b"", first)) for reader in _READERS):
         raise BadInput("This is a list of calls: write one a line as JSON Lines, for example with: jq -c '.[]'.")
     raise BadInput(
-        f"This is not a transcript in a format that is known ({', '.join(FORMATS)}): leave the file out, or "
-        "name its format with --callqa-format (callqa: --format)."
+        "This is not a transcript in a format that is known: leave the file out, or name its format with "
+        "--callqa-format (callqa: --format); callqa check --help lists them."
     )

@@ -191,8 +191,11 @@ class VCon:
                     return finish(reader.read(content, options), RoleMap({}))
         except BadInput as error:
             raise BadInput(error.problem, place=place + error.place.removeprefix("$")) from None
-        names = ", ".join(reader.name for reader in self._bodies)
-        raise BadInput(f"The body is none of the transcripts that can be read ({names}).", place=place)
+        raise BadInput(
+            "The body is none of the transcripts that can be read: transcribe the recording again, or read its "
+            "transcript from a file of its own.",
+            place=place,
+        )
 
 
 def _chosen(transcripts: Sequence[Call]) -> tuple[Call, int]:
