@@ -10,13 +10,15 @@ import os
 import random
 import re
 import shlex
+import signal
+import socket
 import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread
 
 import pytest
 
@@ -335,6 +337,22 @@ def test_settings_that_cannot_be_sent_are_told(
     told = refused(capsys, "s3://some-bucket/calls")
     assert told.startswith("s3://some-bucket/calls: the settings for it cannot be used (")
     assert told.endswith("): check the variables AWS_…")
+
+
+def test_ctrl_c_is_heard_while_a_service_keeps_one_waiting(settings: pytest.MonkeyPatch) -> None:
+    heard = Event()
+
+    def keep_waiting(_: socket.socket) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        heard.wait()
+
+    with answering(keep_waiting) as address:
+        settings.setenv("AWS_ENDPOINT_URL", address)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                buckets.BUCKETS.is_file("s3://some-bucket/calls")
+        finally:
+            heard.set()
 
 
 def test_missing_credentials_are_told(

@@ -10,17 +10,21 @@ import errno
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from threading import Thread
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from pytest_callqa.errors import BadInput
 
 if TYPE_CHECKING:
     from obstore import GetOptions
     from obstore.store import S3Store
+
+Answer = TypeVar("Answer")
 
 REMOTE = "s3://"
 """How the names of objects begin."""
@@ -127,6 +131,20 @@ def _bucket(name: str) -> S3Store:
     )
 
 
+def _answer(ask: Callable[[], Answer]) -> Answer:
+    """What the service answers. It is asked in a thread of its own, since no Ctrl-C is heard where obstore waits."""
+    answer: Future[Answer] = Future()
+
+    def wait() -> None:
+        try:
+            answer.set_result(ask())
+        except BaseException as error:  # noqa: BLE001 - which is raised where the answer is wanted
+            answer.set_exception(error)
+
+    Thread(target=wait, daemon=True).start()
+    return answer.result()
+
+
 class _Buckets:
     """What is in buckets. A folder is what keys have in common up to a slash."""
 
@@ -143,20 +161,20 @@ class _Buckets:
     def is_folder(self, name: str) -> bool:
         store, key = divided(name)
         with _told(name):
-            return any(store.list(key or None, chunk_size=1)) or not key
+            return _answer(lambda: any(store.list(key or None, chunk_size=1))) or not key
 
     def about(self, name: str) -> About:
         store, key = divided(name)
         if not key:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
         with _told(name):
-            found = store.head(key)
+            found = _answer(lambda: store.head(key))
         return About(found["size"], found["e_tag"] or "")
 
     def walk(self, folder: str) -> Iterator[tuple[str, list[str], list[str]]]:
         store, key = divided(folder)
         with _told(folder):
-            found = store.list_with_delimiter(key or None)
+            found = _answer(lambda: store.list_with_delimiter(key or None))
         folders = [path.rpartition("/")[2] for path in found["common_prefixes"]]
         # Consoles make an empty object for the folder itself, which comes under the folder's name.
         files = [each["path"].rpartition("/")[2] for each in found["objects"] if each["path"] != key]
@@ -176,7 +194,8 @@ class _Buckets:
         """The names of all files in a folder and below it, as they come."""
         store, key = divided(folder)
         with _told(folder):
-            for found in store.list(key or None, chunk_size=1000):
+            pages = store.list(key or None, chunk_size=1000)
+            while found := _answer(lambda: next(pages, None)):
                 yield from (f"{REMOTE}{store.config['bucket']}/{each['path']}" for each in found)
 
     def create(self, name: str, data: bytes) -> bool:
@@ -186,7 +205,7 @@ class _Buckets:
         store, key = divided(name)
         with _told(name):
             try:
-                store.put(key, data, mode="create", use_multipart=False)
+                _answer(lambda: store.put(key, data, mode="create", use_multipart=False))
             except AlreadyExistsError:
                 return False
         return True
@@ -227,7 +246,7 @@ class _Object(io.RawIOBase):
             return 0
         with _told(self._name):
             how: GetOptions = {"range": (self._at, end), "if_match": self._about.version or None}
-            read = self._store.get(self._key, options=how).bytes()
+            read = _answer(lambda: self._store.get(self._key, options=how).bytes())
         buffer[: len(read)] = memoryview(read)
         self._at += len(read)
         return len(read)
