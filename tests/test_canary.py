@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from harness import PHRASES, RULES, Project, talk
-from pytest_callqa import cli
+from pytest_callqa import cli, ledger
 from pytest_callqa.report import html
 
 CARD, NAME = "4111 1111 1111 1111", "Oleksandra"
@@ -134,6 +134,54 @@ def test_switched_off_it_is_all_there(leaky: Project) -> None:
     result = leaky.run("-k", "not plain", "--callqa-redact", "off", *OUTPUTS)
     assert CARD in str(result.stdout)
     assert CARD in left(leaky)[".callqa/ledger.jsonl"]
+
+
+# -- names of files
+
+PHONE = "0171 5550123"
+
+
+@pytest.fixture
+def filed(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """Calls in files that are named after who called, of which one cannot be read and one comes twice."""
+    monkeypatch.chdir(project.path)
+    said = talk(f"{NAME} {PHONE}", "agent: Yes?", "customer: Damn.", names=[NAME])
+    again = talk("twice", "agent: Hello.")
+    return (
+        project.book()
+        .calls(said, name=f"calls/{NAME} {PHONE}.json")
+        .calls({**said, "id": "two"}, name=f"calls/{PHONE}/{NAME}.jsonl")
+        .calls(again, name=f"calls/{PHONE}.json")
+        .calls({**again, "turns": []}, name=f"calls/{PHONE} b.json")
+        .calls({**again, "language": "de"}, name=f"calls/{PHONE} c.json")
+        .file(f"calls/torn {PHONE}.json", "{")
+        .file(f"calls/{PHONE} d.json", '{"turns": []}')
+        .file(f"calls/{PHONE} d.meta.yaml", "direktion: inbound")
+    )
+
+
+@pytest.mark.parametrize("mode", [("cells",), ("batch",), ("cells", "-n", "2"), ("batch", "-n", "2")], ids=" ".join)
+def test_files_are_told_without_what_their_names_say_of_people(filed: Project, mode: tuple[str, ...]) -> None:
+    said = told(filed.run("--callqa-mode", *mode, *OUTPUTS), filed)
+    assert leaks(said, (NAME, PHONE)) == []
+    digests = [line for line in filed.ledger() if isinstance(line, ledger.File)]
+    assert len(digests) == len([*(filed.path / "calls").rglob("*.json*")]), "each file is known by its digest"
+    off = told(filed.run("--callqa-mode", *mode, *OUTPUTS, "--callqa-redact", "off"), filed)
+    assert leaks({"ledger": off[".callqa/ledger.jsonl"]}, (PHONE,))
+
+
+def test_so_they_are_on_the_command_line_and_found_again(filed: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main(["check", "--book", "rules", "calls", "--report", "report.html"])
+    cli.main(["inspect", "--book", "rules", "calls"])
+    for name in ("json", "markdown", "sarif", "github", "gitlab"):
+        cli.main(["report", ".callqa/ledger.jsonl", "--format", name])
+    printed = capsys.readouterr()
+    assert leaks({"terminal": printed.out, "errors": printed.err, **left(filed)}, (NAME, PHONE)) == []
+    files = sorted({line.file for line in filed.ledger() if isinstance(line, ledger.File)})
+    assert len(files) == 7
+    for file in files:
+        assert cli.main(["inspect", "--book", "rules", file]) in (cli.CLEAN, cli.FINDINGS)
+        assert file in capsys.readouterr().out
 
 
 # -- runs that do not end well

@@ -50,7 +50,7 @@ ALLOWED = {
     **{module: set(CORE[:place]) for place, module in enumerate(CORE, 1)},
     "__init__": set(CORE),
     "audio": {"errors", "call", "audio"},
-    "readers": {"errors", "places", "plain", "call", "audio", "readers"},
+    "readers": {"errors", "places", "plain", "call", "audio", "readers", "redact"},
     "provenance": {*CORE, "readers"},
     "report": {*CORE, "report"},
     "gate": {*CORE, "report", "gate"},

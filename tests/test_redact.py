@@ -170,6 +170,9 @@ TELLING = """
 from-13812345678
 c-4155550123-2
 415-555-0123
+Frau 0171-5550123
+020 7946 0958
+07911 123456
 4111111111111111
 a.li@example.com
 call_4111-1111-1111-1111
@@ -189,7 +192,28 @@ def test_an_id_that_tells_a_person_is_a_hash(telling: str) -> None:
     assert redactor(level="off").id(telling) == telling
 
 
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("calls/day.jsonl, line 12", "calls/day.jsonl, line 12"),
+        ("calls/Anna 0171 5550123.wav", f"calls/{hashed('Anna 0171 5550123')}.wav"),
+        ("/home/0171 5550123/Anna.json.gz, line 2", f"/home/{hashed('0171 5550123')}/{hashed('Anna')}.json.gz, line 2"),
+        ("day.zip, calls/Anna_Li.json", f"day.zip, calls/{hashed('Anna_Li')}.json"),
+        ("a.li@example.com.json", f"{hashed('a.li@example')}.com.json"),
+        ("s3://bucket/Schmidt, Anna.json", f"s3://bucket/{hashed('Schmidt, Anna')}.json"),
+    ],
+)
+def test_a_file_that_is_named_after_a_person_is_a_hash_but_for_its_ending(source: str, shown: str) -> None:
+    hide = redactor(NAMES)
+    assert hide.file(source) == shown
+    assert redactor().file(shown) == shown
+    assert redactor(NAMES, level="off").file(source) == source
+
+
 RUNNING = """
+0930-20261129
+0001-2345678x
+call 012 1
 call-12
 20261127103000
 2026-11-27T10:30:00

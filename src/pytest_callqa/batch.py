@@ -146,19 +146,24 @@ def judging(job: Job, say: Say = lambda _: None) -> Judge:
 
     def judge_document(document: Document | Unreadable) -> list[Judged]:
         if isinstance(document, Unreadable):
-            return [Judged(unread(document), Document(document.file, document.place))]
+            return [Judged(unread(document, job.redact), Document(document.file, document.place))]
         here = Document(document.file, document.place, offset=document.offset)
         return [
-            Judged(unread(call), here) if isinstance(call, Unreadable) else Judged(judge_call(call), here, call.id)
+            Judged(unread(call, job.redact), here)
+            if isinstance(call, Unreadable)
+            else Judged(judge_call(call), here, call.id)
             for call in read_document(document, job.options, job.sidecars)
         ]
 
     return judge_document
 
 
-def unread(call: Unreadable) -> ledger.Unread:
-    """An unreadable call as a ledger line."""
-    return ledger.Unread(call=redactor().id(call.id), file=call.file, place=call.place, problem=call.problem)
+def unread(call: Unreadable, level: Level) -> ledger.Unread:
+    """An unreadable call as a ledger line, redacted so."""
+    hide = redactor(level=level)
+    return ledger.Unread(
+        call=hide.id(call.id), file=hide.file(call.file), place=hide.file(call.place), problem=call.problem
+    )
 
 
 def judge_documents(
@@ -176,22 +181,24 @@ def judge_documents(
     for judged in processes.map(chunks(documents)):
         for one in chain.from_iterable(judged):
             content = "" if isinstance(one.entry, ledger.Unread) else one.entry.content
-            folder = admit(seen, one.id, content, one.document)
+            folder = admit(seen, one.id, content, one.document, job.redact)
             if isinstance(folder, ledger.Unread):
                 yield folder
             elif folder is not None:
                 yield msgspec.structs.replace(one.entry, call=folder + one.entry.call) if folder else one.entry
 
 
-def admit(seen: Duplicates, id: str, content: str, document: Document) -> str | ledger.Unread | None:
+def admit(
+    seen: Duplicates, id: str, content: str, document: Document, level: Level = "standard"
+) -> str | ledger.Unread | None:
     """What to put before a call's id: the folder of one that is named after its file, as another is, else nothing.
 
-    ``None`` for a copy, else what is wrong. A call without ``content`` is compared with no other.
+    ``None`` for a copy, else what is wrong; both are redacted. A call without ``content`` is compared with no other.
     """
     known_as = seen.admit(id, bytes.fromhex(content), document) if content else id
     if isinstance(known_as, Unreadable):
-        return unread(known_as)
-    return known_as.removesuffix(id) if known_as is not None else None
+        return unread(known_as, level)
+    return redactor(level=level).file(known_as.removesuffix(id)) if known_as is not None else None
 
 
 def lost(job: Job, document: Document | Unreadable, call: str, why: str) -> list[Judged]:
@@ -199,9 +206,16 @@ def lost(job: Job, document: Document | Unreadable, call: str, why: str) -> list
     assert isinstance(document, Document)
     reason = f"given up after {ATTEMPTS} attempts: {why}"
     if not call:
-        return [Judged(unread(unreadable(document, BadInput(reason))), document)]
+        return [Judged(unread(unreadable(document, BadInput(reason)), job.redact), document)]
     verdicts = [Verdict(clause=clause, outcome=Outcome.ERROR, reason=reason) for clause in job.clauses]
-    return [Judged(ledger.entry(ledger.Entry(call=call, file=document.file), job.order, verdicts), document)]
+    return [
+        Judged(
+            ledger.entry(
+                ledger.Entry(call=call, file=redactor(level=job.redact).file(document.file)), job.order, verdicts
+            ),
+            document,
+        )
+    ]
 
 
 def chunks(documents: Iterable[Document | Unreadable]) -> Iterator[list[Document | Unreadable]]:

@@ -141,8 +141,8 @@ def _mapped(call: Call, roles: Mapping[str, Role]) -> Call:
 def tell(found: Inspection, width: int = 100) -> Iterator[str]:
     """The inspection as lines for a terminal."""
     call = found.call
-    known_as = redactor(call.names).id(call.id)
-    yield visible(f"{call.source or known_as}: {call.format}, call {known_as}")
+    hide = redactor(call.names)
+    yield visible(f"{hide.file(call.source) or hide.id(call.id)}: {call.format}, call {hide.id(call.id)}")
     for name, text in _facts(call):
         yield from _entry(name, text, width)
     if not found.undecided:

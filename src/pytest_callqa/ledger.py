@@ -454,7 +454,8 @@ def call_entry(
         redacted(v, redact, call) if v.outcome not in (Outcome.PASSED, Outcome.NOT_APPLICABLE) else v for v in verdicts
     ]
     start = start or head(call.record)
-    start = msgspec.structs.replace(start, call=redact.id(start.call))
+    heard = start.recording if redact.file(start.recording) == start.recording else ""
+    start = msgspec.structs.replace(start, call=redact.id(start.call), file=redact.file(start.file), recording=heard)
     return entry(start, order, kept, with_text(start, call, redact) if failing else None)
 
 

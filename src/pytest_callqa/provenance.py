@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pytest_callqa import ledger, places
 from pytest_callqa.errors import BadInput
-from pytest_callqa.readers import ReadOptions
-from pytest_callqa.redact import Level
+from pytest_callqa.readers import ReadOptions, unmasked
+from pytest_callqa.redact import Level, redactor
 
 
 def files_read(path: Path, also: Iterable[str] = ()) -> Iterator[ledger.File]:
@@ -27,11 +27,12 @@ def files_read(path: Path, also: Iterable[str] = ()) -> Iterator[ledger.File]:
 
 def files(names: Iterable[str]) -> Iterator[ledger.File]:
     """These files, as they are now; one that is gone is left out."""
-    for name in names:
+    names = list(names)
+    for name, whole in zip(names, unmasked(names), strict=True):
         try:
-            with places.of(name).open(name) as file:
+            with places.of(whole).open(whole) as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
-                yield ledger.File(file=name, sha256=digest, size=file.tell())
+                yield ledger.File(file=redactor().file(name), sha256=digest, size=file.tell())
         except (OSError, BadInput):
             continue
 

@@ -172,11 +172,16 @@ _TELLING = re.compile(
     r"|\+\d[\d ().-]{7}"
     r"|(?<!\d)\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\d)"
     r"|(?<!\d)(?:1[3-9]\d[ -]?\d{4}[ -]?\d{4}|1?[2-9]\d{2}[2-9]\d{6}|0[1-9]\d{8,9})(?!\d)"
+    r"|(?<!\d)0[1-9]\d{1,3}[ -](?:\d{3,4}[ -]\d{4}|(?!20[0-4]\d[01]\d[0-3]\d)\d{7,8}|(?<=7\d{3}.)\d{6})(?!\d)"
     r"|(?<!\d)(?P<long>\d(?:[ -]?\d){13,18}[Xx]?)(?!\d)"
 )
 """What in the id of a call tells a person, unlike a time or a running number: e-mail, telephone, card, identity."""
 
 _HASHED = re.compile(r"id-[0-9a-f]{12}")
+
+_ENDING = re.compile(r"(?:\.[A-Za-z]\w{0,7}){1,2}$")
+_PLACE = re.compile(r"(?<=\.)([A-Za-z]\w{0,7}), ")
+"""The ending of a file's name, and the same before a place in the file: ``calls.jsonl, line 12``."""
 
 _QUOTED = re.compile(r"(?<=“)[^”]*")
 
@@ -213,12 +218,25 @@ class Redactor:
 
     def id(self, call: str) -> str:
         """The id of a call, as outputs have it: a hash where it tells a person, the same for the same id."""
+        return hashed(call) if self.level != "off" and self._telling(call) else call
+
+    def file(self, source: str) -> str:
+        """Where a call came from, as outputs have it: names that tell a person are hashes, as in :meth:`id`.
+
+        Their endings stay, and so does a place in a file: ``calls/id-9c0e2f6b41d7.jsonl, line 12``. Who has the file
+        finds it again by :func:`hidden`.
+        """
         if self.level == "off":
-            return call
-        named = self._named is not None and self._named.search(call.replace("_", " "))
-        if not named and not any(map(_tells, _TELLING.finditer(call))):
-            return call
-        return hashed(call)
+            return source
+        return "/".join(", ".join(map(self._name_of_file, _parts(part))) for part in source.split("/"))
+
+    def _name_of_file(self, name: str) -> str:
+        return hidden(name) if self._telling(name) else name
+
+    def _telling(self, text: str) -> bool:
+        """Whether a name tells a person."""
+        named = self._named is not None and self._named.search(text.replace("_", " "))
+        return bool(named) or any(map(_tells, _TELLING.finditer(text)))
 
     def call(self, call: Call) -> Call:
         """The call with its texts masked, and without its names."""
@@ -263,6 +281,29 @@ def hashed(call: str) -> str:
     if _HASHED.fullmatch(call):
         return call
     return f"id-{hashlib.blake2b(call.encode('utf-8', 'replace'), digest_size=6).hexdigest()}"
+
+
+def hidden(name: str) -> str:
+    """The name of a file with a hash for all but its ending."""
+    stem, ending = _stem(name)
+    return hashed(stem) + ending
+
+
+def is_hidden(name: str) -> bool:
+    """Whether the name of a file is one that :func:`hidden` gives."""
+    return _HASHED.fullmatch(_stem(name)[0]) is not None
+
+
+def _parts(name: str) -> list[str]:
+    """The name of a file, and where in it something is, if that is said."""
+    place = _PLACE.search(name)
+    return [name[: place.end(1)], *_parts(name[place.end() :])] if place else [name]
+
+
+def _stem(name: str) -> tuple[str, str]:
+    """The name of a file before and from its ending on."""
+    ending = _ENDING.search(name, 1)
+    return (name[: ending.start()], ending.group()) if ending else (name, "")
 
 
 def _apart(name: str) -> str:

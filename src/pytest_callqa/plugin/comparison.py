@@ -139,7 +139,7 @@ class AgainstBook(_Comparison):
         """The calls that were named, else those of the book; one that cannot be read is noted."""
         for call in read_calls(self.settings.calls or (str(book.root / "calls"),), self.settings.reading):
             if isinstance(call, Unreadable):
-                ledger.append(self.settings.ledger, unread(call))
+                ledger.append(self.settings.ledger, unread(call, self.settings.redact))
             else:
                 yield call
 

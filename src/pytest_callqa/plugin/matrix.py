@@ -177,7 +177,8 @@ class Matrix:
     def open(self, ref: CallRef | Unreadable, code: Code) -> Open:
         """A call opened for questions; the last few are kept. Raises :class:`BadInput`."""
         if isinstance(ref, Unreadable):
-            raise BadInput(ref.problem, file=ref.file, place=ref.place)
+            told = unread(ref, self.settings.redact)
+            raise BadInput(told.problem, file=told.file, place=told.place)
         known = self._open.pop(ref, None)
         if known is None:
             call = load(ref, self.settings.reading, self._sidecars)
@@ -274,7 +275,7 @@ class Matrix:
         tally = Tally()
         for ref in self.refs.values():
             if isinstance(ref, Unreadable):
-                line: ledger.Entry | ledger.Unread = unread(ref)
+                line: ledger.Entry | ledger.Unread = unread(ref, self.settings.redact)
             else:
                 call = self.open(ref, code_at(self._root))
                 verdict = judge(found, call.heard, code_at(self._root), fixtures, quotes=0)
@@ -347,7 +348,7 @@ class Matrix:
         """What the controller is told: what call it is once, of each cell only its verdict."""
         ref = _ref_of(item)
         if isinstance(ref, Unreadable) and phase.excinfo is not None:
-            return {"unread": msgspec.to_builtins(unread(ref)), "of": self._cells[ref.id]}
+            return {"unread": msgspec.to_builtins(unread(ref, self.settings.redact)), "of": self._cells[ref.id]}
         if phase.when == "setup":
             return {}
         if ENTRIES in item.stash:

@@ -39,6 +39,7 @@ from pytest_callqa.readers import (
 )
 from pytest_callqa.readers.content import Content, Reader, spellings
 from pytest_callqa.readers.duplicates import Duplicates
+from pytest_callqa.readers.finding import unmasked
 from pytest_callqa.readers.finishing import finish
 from pytest_callqa.readers.native import Native, schema, to_native
 from pytest_callqa.readers.options import Document, ReadOptions, Unreadable
@@ -63,6 +64,7 @@ __all__ = [
     "read_document",
     "schema",
     "to_native",
+    "unmasked",
     "unreadable",
 ]
 

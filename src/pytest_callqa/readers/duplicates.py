@@ -9,6 +9,7 @@ from typing import TypeAlias
 from pytest_callqa.errors import BadInput
 from pytest_callqa.readers.options import Document, Unreadable
 from pytest_callqa.readers.source import identity, named, unreadable
+from pytest_callqa.redact import redactor
 
 RECENT = 32_768
 """Ids kept in memory; the older ones are in a temporary file."""
@@ -88,7 +89,7 @@ class Duplicates:
         folder = os.path.dirname(named(document))
         if id == identity(document) and folder != os.path.dirname(named(first)):
             return self.admit(f"{os.path.basename(folder)}/{id}", content, document)
-        where = f"{first.file}, {first.place}" if first.place else first.file
+        where = redactor().file(f"{first.file}, {first.place}" if first.place else first.file)
         return unreadable(
             document, BadInput(f"Another call has the same id ({where}): give each call an id of its own.")
         )

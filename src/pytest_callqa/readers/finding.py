@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO, Literal
 
-from pytest_callqa import places
+from pytest_callqa import places, redact
 from pytest_callqa.errors import BadInput, did_you_mean
 from pytest_callqa.readers import archives, columnmap, recordings, source, turntables
 from pytest_callqa.readers.options import Document, Unreadable
@@ -52,7 +52,24 @@ def find_files(paths: Sequence[str], *, with_recordings: bool = False) -> Iterat
     return walk()
 
 
+def unmasked(names: Iterable[str]) -> Iterator[str]:
+    """The files that names in an output stand for, which may be hashes; a name that stands for none as it is."""
+    listed: dict[str, dict[str, str]] = {}
+    for name in names:
+        parts = name.split("/")
+        for place, part in enumerate(parts):
+            if not redact.is_hidden(part):
+                continue
+            folder = "/".join(parts[:place]) or ("/" if place else os.curdir)
+            if folder not in listed:
+                there = places.of(folder).names(folder) if places.of(folder).is_folder(folder) else ()
+                listed[folder] = {redact.hidden(other): other for other in there}
+            parts[place] = listed[folder].get(part, part)
+        yield "/".join(parts)
+
+
 def _expand(path: str, *, with_recordings: bool) -> list[str]:
+    [path] = unmasked([path])
     if places.of(path).exists(path):
         matches = [path]
     elif glob.has_magic(path) and not places.is_remote(path):

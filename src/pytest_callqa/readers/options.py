@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from pytest_callqa.call import Role
+from pytest_callqa.redact import redactor
 
 
 @dataclass(frozen=True)
@@ -53,5 +54,5 @@ class Unreadable(msgspec.Struct, frozen=True, gc=False):
     problem: str
 
     def __str__(self) -> str:
-        where = ", ".join(part for part in (self.file, self.place) if part)
+        where = ", ".join(redactor().file(part) for part in (self.file, self.place) if part)
         return f"{where}: {self.problem}"

@@ -15,6 +15,7 @@ from typing import BinaryIO
 from pytest_callqa import places
 from pytest_callqa.errors import BadInput
 from pytest_callqa.readers.options import Document, Unreadable
+from pytest_callqa.redact import redactor
 
 MAX_CALL = 64 * 2**20
 """Bytes of one call; a longer one is refused, never cut short."""
@@ -165,7 +166,8 @@ def identity(document: Document) -> str:
 def unreadable(document: Document, error: BadInput) -> Unreadable:
     """The value that stands for a document whose reading failed."""
     if error.file not in ("", document.file):  # a sidecar or table is at fault
-        return Unreadable(identity(document), document.file, document.place, str(error))
+        beside = BadInput(error.problem, file=redactor().file(error.file), place=error.place)
+        return Unreadable(identity(document), document.file, document.place, str(beside))
     place = ", ".join(part for part in (document.place, error.place) if part)
     return Unreadable(identity(document), document.file, place, error.problem)
 
