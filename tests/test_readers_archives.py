@@ -214,6 +214,13 @@ def test_archives_cut_short_are_named_as_such(pack) -> None:  # type: ignore[no-
     assert "damaged" in ids(file)[-1]
 
 
+def test_an_office_document_is_named_as_such() -> None:
+    file = zipped({"[Content_Types].xml": b"<Types/>", "word/document.xml": b"<w/>"}, "meeting.docx")
+    assert ids(file) == [
+        "meeting.docx: This is an Office document: export the transcript as VTT, SRT, JSON or plain text instead."
+    ]
+
+
 def test_a_damaged_member_of_a_zip_costs_itself_only() -> None:
     content = bytearray(Path(zipped({"a.json": line(1), "b.json": line(2), "c.json": line(3)})).read_bytes())
     content[36 + 10] ^= 0xFF  # within the first member's data

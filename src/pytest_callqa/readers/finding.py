@@ -27,6 +27,8 @@ _NOT_CALLS = (
 _TABLES = frozenset(f"{name}.{kind}" for name in ("cases", "attestations") for kind in ("csv", "json"))
 _CSV = re.compile(r".*\.(?:csv|tsv)(?:\.gz|\.zst)?", re.IGNORECASE | re.DOTALL)
 _PARQUET = b"PAR1"
+_OFFICE = b"[Content_Types].xml"
+"""The first member of a Word or Excel file, which is a zip archive."""
 _HEAD = 512
 _SMALL = 2**16
 """Bytes of a file that is read at once."""
@@ -161,6 +163,8 @@ def _container(file: str, stream: BinaryIO, head: bytes) -> Iterator[Document | 
     if recordings.is_recording(head) or recordings.is_bare(file):
         return iter((Document(file),))
     if archives.is_zip(head):
+        if _OFFICE in head:
+            raise BadInput("This is an Office document: export the transcript as VTT, SRT, JSON or plain text instead.")
         if not stream.seekable():
             raise BadInput("This is a compressed archive, twice packed: unpack it once.")
         return _members(file, archives.zip_members(stream, source.budget_of(stream)))
