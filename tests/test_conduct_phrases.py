@@ -276,6 +276,12 @@ EXAMPLES = {
         ---
         Uh huh. Yes, correct.
         """,
+    "explains_conclusion": """
+        we know the reason why it failed
+        原因是硬盘满了
+        ---
+        may i know the reason why you want to cancel
+        """,
     "customer_does_not_understand": """
         i don't see what you mean
         听不太懂
