@@ -1,8 +1,9 @@
 """A million calls with flat memory, and what the engines cost over a bare pool of processes.
 
-The million are short, by a part of the worked book, so that they take minutes and not hours; the overhead is measured
-on whole calls by the whole book.
-`python -m benchmarks.scale million` and `… overhead` do a part each; the results are kept together.
+`python -m benchmarks.scale million` judges a million short calls by a part of the worked book; `… whole` a million
+whole calls by the whole book, which takes two quiet processors half an hour, and 6 GB of disk;
+`… overhead` measures the engines; `… extrapolate` makes ten million of it. The results are kept together.
+`… whole 20000` tries it with so many calls and only prints what it measured.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ FILES = 20
 CALLS = 10_000
 ROUNDS = 1
 EVERY = 5.0
-"""Seconds between two looks at the memory."""
+"""Seconds between two looks at the memory, with a million calls."""
 
 
 def short(number: int) -> dict[str, object]:
@@ -97,13 +98,16 @@ def resident(root: int) -> float:
     return total / 1024
 
 
-def million() -> dict[str, object]:
+def many(make: Callable[[int], dict[str, object]], count: int, book_in: Callable[[Path], Path]) -> dict[str, object]:
+    """What it takes to judge that many calls by the book that ``book_in`` puts into a folder, or leaves where it is."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "calls").mkdir()
-        write_all(short, MILLION, folder / "calls")
+        write_all(make, count, folder / "calls")
         size = sum(file.stat().st_size for file in (folder / "calls").iterdir())
-        book = part_of_book(folder)
+        book = book_in(folder)
+        command = [PYTHON, "-m", "pytest_callqa.cli", "plan", "--book", str(book), str(folder / "calls")]
+        planned = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
         before, began = os.times(), time.perf_counter()
         command = check(folder, "--engine", "local", book=book)
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -114,7 +118,7 @@ def million() -> dict[str, object]:
                 samples.append((time.perf_counter() - began, resident(process.pid), shards))
             except OSError:
                 pass  # it has just ended
-            time.sleep(EVERY)
+            time.sleep(EVERY * min(count / MILLION * 20, 1))
         wall = time.perf_counter() - began
         assert process.stdout is not None
         said = process.stdout.read().splitlines()[-1]
@@ -127,8 +131,8 @@ def million() -> dict[str, object]:
     ended = max(at for at, _, shards in samples if shards < top)
     cpu = used.children_user + used.children_system - before.children_user - before.children_system
     return {
-        "calls": MILLION,
-        "turns_a_call": len(short(0)["turns"]),  # type: ignore[arg-type]  # a list
+        "calls": count,
+        "turns_a_call": len(make(0)["turns"]),  # type: ignore[arg-type]  # a list
         "rules": rules,
         "input_bytes": size,
         "ledger_bytes": ledger,
@@ -136,8 +140,11 @@ def million() -> dict[str, object]:
         "wall_minutes": wall / 60,
         "wall_minutes_until_all_were_judged": ended / 60,
         "processor_minutes": cpu / 60,
-        "megabytes_of_all_processes_in_each_tenth_of_judging": [max(m for _, m, _ in part) for part in parts],
+        "megabytes_of_all_processes_in_each_tenth_of_judging": [
+            max((m for _, m, _ in part), default=None) for part in parts
+        ],
         "megabytes_at_most": max(memory for _, memory, _ in samples),
+        "plan": planned,
         "gate": said,
     }
 
@@ -202,31 +209,50 @@ def overhead() -> dict[str, object]:
     }
 
 
-def extrapolated(large: dict[str, Any]) -> dict[str, object]:
-    """Ten million such calls, from what was measured of a million: shards know nothing of each other."""
+def extrapolated(large: dict[str, Any], overhead: dict[str, Any]) -> dict[str, object]:
+    """Ten million such calls, from what was measured of a million: shards know nothing of each other.
+
+    On a cluster they cost what Dask takes more than the local engine, which judged the million.
+    """
     minutes = 10 * large["processor_minutes"]
+    on_cluster = minutes * (1 + overhead["overhead_dask"]) / (1 + overhead["overhead_local"])
     return {
         "calls": 10 * large["calls"],
         "processor_minutes": minutes,
-        "minutes_by_processors": {str(number): minutes / number for number in (2, 16, 64, 256)},
+        "processor_minutes_on_a_cluster": on_cluster,
+        "minutes_by_processors_of_a_cluster": {str(number): on_cluster / number for number in (16, 64, 256)},
         "input_gigabytes": 10 * large["input_bytes"] / 1e9,
         "ledger_gigabytes": 10 * large["ledger_bytes"] / 1e9,
     }
 
 
-def main(*parts: str) -> None:
+PARTS: dict[str, Callable[[], dict[str, object]]] = {
+    "overhead": overhead,
+    "million": lambda: many(short, MILLION, part_of_book),
+    "whole": lambda: many(call, MILLION, lambda _: BOOK),
+}
+
+
+def keep(measured: dict[str, dict[str, object]]) -> None:
+    """Save what was measured beside what was known before, and what it makes for ten million."""
     path = RESULTS / "scale.json"
-    known = json.loads(path.read_text()) if path.exists() else {}
-    for name, measured in (("overhead", overhead), ("million", million)):
-        if name in (parts or ("overhead", "million")):
-            known[name] = measured()
-    kept = {name: known[name] for name in ("overhead", "million") if name in known}
-    more = {"ten_million_extrapolated": extrapolated(kept["million"])} if "million" in kept else {}
-    save("scale", kept | more)
+    known = (json.loads(path.read_text()) if path.exists() else {}) | measured
+    kept = {name: known[name] for name in PARTS if name in known}
+    large = kept.get("whole") or kept["million"]
+    save("scale", kept | {"ten_million_extrapolated": extrapolated(large, kept["overhead"])})
+
+
+def main(*parts: str) -> None:
+    keep({name: PARTS[name]() for name in parts or ("overhead", "million")})
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["pool"]:
-        run_pool(Path(sys.argv[2]))
-    else:
-        main(*sys.argv[1:])
+    match sys.argv[1:]:
+        case ["pool", folder]:
+            run_pool(Path(folder))
+        case ["whole", count]:
+            print(json.dumps(many(call, int(count), lambda _: BOOK), indent=2))
+        case ["extrapolate"]:
+            keep({})
+        case parts:
+            main(*parts)
