@@ -192,10 +192,12 @@ EXAMPLES = {
         太感谢了
         ---
         no thanks
+        i'm doing well thank you for asking
         thanks for nothing
         """,
     "customer_nothing_more": """
         you too
+        no that should be all for now
         no that was going to be it
         no we're done
         that'll be all for today
@@ -288,6 +290,18 @@ EXAMPLES = {
         ---
         i can't hardly see what's even on the screen
         """,
+    "asks_new_details": """
+        please provide me with the new address and phone number
+        新的手机号码是多少
+        ---
+        the new address is on the screen
+        """,
+    "personal_address": """
+        is your address still 12 elm street
+        您的地址是
+        ---
+        may i have two pieces of information: your email address and the last four digits of your phone number
+        """,
     "personal_number": """
         the card ending in 1234
         your phone number is 555 0146
@@ -295,6 +309,7 @@ EXAMPLES = {
         ---
         your case number is 1234
         could you provide your email address and the last four digits of your phone number
+        may i have two pieces of personal information: your email address and your phone number
         您的工单号是1234
         """,
 }
