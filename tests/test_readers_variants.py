@@ -190,6 +190,27 @@ def test_an_announcement_tells_nobodys_role() -> None:
     assert ([turn.role for turn in read.turns], read.roles) == (["system", "unknown"], "unknown")
 
 
+def test_a_list_of_turns_by_other_names() -> None:
+    bot = {"agent_id": "a", "transcript": [{"role": "agent", "message": "Hi"}, {"role": "user", "message": "Yes"}]}
+    assert [(turn.role, turn.text) for turn in call(bot).turns] == [("agent", "Hi"), ("customer", "Yes")]
+    heard = {"utterances": [{"speaker": 0, "start": 0, "end": 1, "transcript": "hello"}]}
+    assert said(call(heard)) == [("unknown", "hello", "speaker 0", 0.0, 1.0)]
+
+
+def test_a_list_of_turns_in_milliseconds_is_refused() -> None:
+    turns = [{"speaker": "Agent", "text": "Hi", "start": 0, "end": 1200}]
+    assert refusal(turns) == "The times of this list look like milliseconds: give them in seconds."
+
+
+def test_chinese_words_are_written_without_blanks() -> None:
+    words = [
+        {"text": text, "start": at, "end": at + 90, "speaker": "A"}
+        for at, text in ((0, "您"), (99, "好，"), (199, "OK"))
+    ]
+    read = call({"id": "a", "status": "completed", "audio_url": "x", "language_code": "zh", "text": "", "words": words})
+    assert [turn.text for turn in read.turns] == ["您好， OK"]
+
+
 def test_who_answers_is_not_known_by_who_calls() -> None:
     turns = [{"speaker": "Customer", "text": "Hello?"}, {"speaker": "Speaker 2", "text": "Yes?"}]
     assert call({"messages": turns}).roles == "unknown"

@@ -360,6 +360,21 @@ def test_the_other_of_two_speakers_is_told_by_a_name_only(label: str) -> None:
     assert read.turns[1].role == ("agent" if label == "Dana Fox" else "unknown")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[00:00:01] Agent: Hello.\n[0:00:05] Customer: Hi.",
+        "00:01 Agent: Hello.\n00:05 - Customer: Hi.",
+        "Agent (00:01): Hello.\nCustomer [00:05]: Hi.",
+        "(0:01) **Agent**: Hello.\n(0:05) **Customer**: Hi.",
+    ],
+)
+def test_labelled_text_may_say_when_a_line_begins(text: str) -> None:
+    read = call(text)
+    assert spoken(read) == [("agent", "Hello."), ("customer", "Hi.")]
+    assert (timed(read), read.timing, read.tolerance) == ([(1.0, None), (5.0, None)], "start", 1.0)
+
+
 def test_names_alone_do_not_make_a_text_a_call() -> None:
     assert "This is not a transcript" in refusal("Ann: a\nBo: b\n")
 

@@ -8,21 +8,23 @@ than one way, the label keeps the difference: ``party 1`` is an index into a vCo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import msgspec
 
 from pytest_callqa.call import Call, Turn, Word
-from pytest_callqa.readers.clock import aware
+from pytest_callqa.errors import BadInput
+from pytest_callqa.readers.clock import aware, shown
 from pytest_callqa.readers.content import Content, typed
 from pytest_callqa.readers.options import ReadOptions
 from pytest_callqa.readers.roles import COLON, RoleMap, label_test, name_in_label, other_of_two, role_of_label
 from pytest_callqa.readers.tolerance import tolerance
 from pytest_callqa.readers.words import with_punctuation
 
-_LISTS = ("segments", "conversation", "messages")
-_TEXTS = ("text", "message", "content")
+_LISTS = ("segments", "conversation", "messages", "transcript", "utterances")
+_TEXTS = ("text", "message", "content", "transcript")
+_SLOWEST = 5.0  # seconds a character
 _SPEAKERS = ("speaker", "role", "parties", "party")
 
 
@@ -30,6 +32,7 @@ class _Entry(msgspec.Struct, frozen=True):
     text: str | None = None
     message: str | None = None
     content: str | None = None
+    transcript: str | None = None
     speaker: int | str | None = None
     role: str | None = None
     parties: int | list[int] | None = None
@@ -38,9 +41,14 @@ class _Entry(msgspec.Struct, frozen=True):
     end: float | None = None
     duration: float | None = None
 
+    @property
+    def said(self) -> str:
+        """What was said, whatever it is called."""
+        return (self.text or self.message or self.content or self.transcript or "").strip()
+
 
 class TurnList:
-    """A list of turns, bare or under ``segments``, ``conversation`` or ``messages``."""
+    """A list of turns, bare or under ``segments``, ``conversation``, ``messages``, ``transcript`` or ``utterances``."""
 
     name = "turn-list"
 
@@ -57,8 +65,17 @@ class TurnList:
     def read(self, content: Content, options: ReadOptions) -> Call:
         """Raises :class:`BadInput` for fields that do not fit."""
         entries = typed(_entries(content), list[_Entry])
+        _check_unit(entries)
         clock = next((aware(entry.start) for entry in entries if isinstance(entry.start, datetime)), None)
         return _call(self.name, (_listed(entry, clock) for entry in entries), started=clock)
+
+
+def _check_unit(entries: Sequence[_Entry]) -> None:
+    """Raises :class:`BadInput` for times that must be milliseconds: nobody takes seconds for each letter."""
+    timed = [(one, one.start, one.end) for one in entries if isinstance(one.start, float) and one.end is not None]
+    spoken = sum(end - start for _, start, end in timed)
+    if spoken > _SLOWEST * sum(len(one.said) for one, _, _ in timed):
+        raise BadInput("The times of this list look like milliseconds: give them in seconds.")
 
 
 def _entries(content: Content) -> object:
@@ -75,7 +92,7 @@ def _listed(entry: _Entry, clock: datetime | None) -> Turn:
     if end is None and start is not None and entry.duration is not None:
         end = start + entry.duration
     return Turn(
-        text=(entry.text or entry.message or entry.content or "").strip(),
+        text=entry.said,
         start=start,
         end=end,
         speaker=_label(entry),
@@ -168,14 +185,19 @@ def _wtf_label(speaker: int | str | None, speakers: dict[str, _WtfSpeaker]) -> s
     return f"speaker {speaker}" if isinstance(speaker, int) else speaker
 
 
+_CLOCK = r"(?:\d{1,2}:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?"
 _LABELLED = re.compile(
-    r"\s*(?:\*\*(?P<bold>[^*\n]{1,60}?)\s*(?:[:：]\s*\*\*|\*\*\s*[:：])"
-    rf"|(?P<plain>[^\W\d_][^:：*\n]{{0,40}}){COLON})\s*(?P<text>.*)"
+    rf"\s*(?:[\[(]?(?P<before>{_CLOCK})[\])]?\s*(?:[-–|]\s*)?)?"
+    r"(?:\*\*(?P<bold>[^*\n]{1,60}?)\s*(?:[:：]\s*\*\*|\*\*\s*[:：])"
+    rf"|(?P<plain>[^\W\d_][^:：*\n]{{0,40}}?)\s*(?:[\[(](?P<after>{_CLOCK})[\])])?{COLON})\s*(?P<text>.*)"
 )
 
 
 class LabelledText:
-    """Text with a speaker's label before each turn: ``Agent: …`` or Markdown's ``**Agent(May)**: …``."""
+    """Text with a speaker's label before each turn: ``Agent: …`` or Markdown's ``**Agent(May)**: …``.
+
+    The time may stand before it, ``[00:05] Agent: …``, or after it, ``Agent (00:05): …``.
+    """
 
     name = "labelled-text"
 
@@ -202,16 +224,16 @@ def _labelled(text: str, roles: RoleMap) -> Iterator[Turn]:
     matches = [_LABELLED.fullmatch(line) for line in lines]
     labels = [(match["bold"] or match["plain"]).strip() if match else "" for match in matches]
     is_label = label_test(labels, filter(None, labels), roles)
-    speaker, said = "", list[str]()
+    speaker, start, said = "", None, list[str]()
     for line, match, label in zip(lines, matches, labels, strict=True):
         if match and (match["bold"] or is_label(label)):
             if said:
-                yield Turn(text=" ".join(said), speaker=speaker)
-            speaker, said = label, [match["text"].strip()]
+                yield Turn(text=" ".join(said), speaker=speaker, start=start)
+            speaker, start, said = label, shown(match["before"] or match["after"] or ""), [match["text"].strip()]
         else:
             said.append(line)
     if said:
-        yield Turn(text=" ".join(said), speaker=speaker)
+        yield Turn(text=" ".join(said), speaker=speaker, start=start)
 
 
 def _call(

@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from pytest_callqa.call import Call, Turn
 from pytest_callqa.errors import BadInput
+from pytest_callqa.readers.clock import shown
 from pytest_callqa.readers.content import Content
 from pytest_callqa.readers.options import ReadOptions
 from pytest_callqa.readers.roles import COLON, RoleMap, label_test, name_in_label, other_of_two, role_of_label
@@ -24,7 +25,6 @@ from pytest_callqa.readers.tolerance import tolerance
 _ARROW = "-->"
 _ASIDES = ("NOTE", "STYLE", "REGION")
 _LINE = re.compile(r"\r\n|\r|\n")
-_TIME = re.compile(r"\s*(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?(?!\S)")
 # Possessive, so that a file of blanks and digits is looked at once and not once for each of them.
 _SRT = re.compile(r"\s*+(?:\d++[ \t]*+(?:\r?\n)++)?+[ \t]*+\d++:\d{1,2}:\d{1,2}(?:[.,]\d{1,3})?+[ \t]*+-->")
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?(?:[ \t]+(?P<name>[^<>]*))?>|</v>")
@@ -125,8 +125,8 @@ def _cues(lines: Sequence[str]) -> Iterator[_Cue]:
             if cue:
                 yield cue
             start, _, end = line.partition(_ARROW)
-            begun = _time(start)
-            cue = _Cue(begun, None if begun is None else _time(end), voice)
+            begun = shown(start)
+            cue = _Cue(begun, None if begun is None else shown(end), voice)
             voice = []
         elif after_blank and line.startswith(_ASIDES):
             if cue:
@@ -183,14 +183,6 @@ def _takes_over(one: _Cue, two: _Cue) -> bool:
 
 def _is_identifier(line: str, following: str, *, after_blank: bool) -> bool:
     return _ARROW in following and (after_blank or line.strip().isdigit())
-
-
-def _time(text: str) -> float | None:
-    match = _TIME.match(text)
-    if not match:
-        return None
-    hours, minutes, seconds, fraction = match.groups()
-    return int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds) + int((fraction or "").ljust(3, "0")) / 1000
 
 
 def _label_test(cues: Sequence[_Cue], roles: RoleMap) -> Callable[[str], bool]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 from pytest_callqa.errors import BadInput
 
+_SHOWN = re.compile(r"\s*(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?(?!\S)")
 EPOCH_MS = 10**11
 """A number of milliseconds from here on counts from 1970; a smaller one from the call's start."""
 
@@ -21,6 +23,15 @@ def since_1970(microseconds: float) -> datetime:
         return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)
     except (OverflowError, ValueError):
         raise BadInput("The call's start is not a time of this calendar: export the call again.") from None
+
+
+def shown(text: str) -> float | None:
+    """Seconds of a time as people write it, ``1:02.5`` or ``00:01:02,500``, at the start of a text; else nothing."""
+    match = _SHOWN.match(text)
+    if not match:
+        return None
+    hours, minutes, whole, fraction = match.groups()
+    return int(hours or 0) * 3600 + int(minutes) * 60 + int(whole) + int((fraction or "").ljust(3, "0")) / 1000
 
 
 def seconds(milliseconds: float | None) -> float | None:

@@ -20,6 +20,7 @@ from pytest_callqa.readers.options import ReadOptions
 
 T = TypeVar("T")
 
+_CLOCK = re.compile(rb"\s*\[\d{1,2}:\d")  # the time before a line of text; no JSON begins so
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -49,7 +50,7 @@ class Content:
     @cached_property
     def value(self) -> object:
         """The JSON value, or ``None`` if the document is no JSON. Raises :class:`BadInput`."""
-        if self.data.lstrip()[:1] not in (b"{", b"["):
+        if self.data.lstrip()[:1] not in (b"{", b"[") or _CLOCK.match(self.data):
             return None
         return self.decode(msgspec.json.decode)
 

@@ -33,7 +33,7 @@ _TABLE: dict[str, tuple[float, str]] = {
     "turn-list": (0.3, "Turn times of an unnamed recogniser."),
     "table": (0.3, "Turn times of an unnamed recogniser; the column map may state another."),
     "recording": (0.15, "Measured on synthetic speech with noise: pauses are found within 0.15 s."),
-    "labelled-text": (0.0, "No times, so nothing that could be off."),
+    "labelled-text": (1.0, "Times, if there are any, are those at which a line was begun, in whole seconds."),
 }
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from pytest_callqa.call import Turn, Word
+
+_BETWEEN = re.compile(r"(?<=[\u2e80-\u9fff\uff00-\uffef]) (?=[\u2e80-\u9fff\uff00-\uffef])")
+"""The blank between two characters of a script that writes none."""
 
 
 def with_punctuation(items: Iterable[tuple[Word, bool]]) -> tuple[Word, ...]:
@@ -44,7 +48,7 @@ def turns_of(spoken: Iterable[tuple[str, Word]]) -> tuple[Turn, ...]:
 def turn_of(words: Sequence[Word], speaker: str) -> Turn:
     """One turn of these words, from the first to the last that has a time."""
     start, end = span(words)
-    text = " ".join(word.text for word in words)
+    text = _BETWEEN.sub("", " ".join(word.text for word in words))
     return Turn(text=text, start=start, end=end, speaker=speaker, words=tuple(words))
 
 
