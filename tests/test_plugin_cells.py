@@ -295,3 +295,23 @@ def test_interrupts(call):
     xml = (project.path / "junit.xml").read_text()
     for name, number in {"planned": 3, "passed": 1, "failed": 0, "not run": 2}.items():
         assert f'<property name="callqa {name}" value="{number}"' in xml
+
+
+KEEPS = """
+def pytest_terminal_summary(terminalreporter):
+    kept = [report.when for report in terminalreporter.stats.get("", [])]
+    terminalreporter.write_line(f"kept: {len(kept)}")
+"""
+
+
+def test_the_terminal_keeps_no_setup_and_teardown_of_cells_that_show_nothing(project: Project) -> None:
+    project.book().calls(GOOD, RUDE).file("conftest.py", KEEPS)
+    project.run().stdout.fnmatch_lines(["kept: 0"])
+    project.run("--durations=3").stdout.fnmatch_lines(["kept: 16", "* setup *"])  # two phases, two calls, four rules
+    project.run("-p", "no:terminal")
+
+
+def test_the_terminal_keeps_what_a_teardown_printed(project: Project) -> None:
+    printing = "import pytest\n\n@pytest.fixture(autouse=True)\ndef noisy():\n    yield\n    print('put back')\n"
+    result = project.book().calls(RUDE).file("conftest.py", printing).run()
+    result.stdout.fnmatch_lines(["*Captured stdout teardown*", "put back"])

@@ -323,12 +323,12 @@ class Matrix:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Let the verdict travel on the report, as builtins, so that workers need no second path."""
         report = yield
-        if call.when == "teardown" or CLAIM not in item.stash:
+        if CLAIM not in item.stash:
             return report
         found = item.stash[CLAIM].rule
         facts = self._facts(item, call)
+        setattr(report, FACTS, facts)
         if facts:
-            setattr(report, FACTS, facts)
             item.user_properties.extend(self._properties(found, item))  # JUnit reads them off the teardown's report
             report.user_properties = list(item.user_properties)
         if "unread" in facts and call.excinfo is not None:
@@ -336,7 +336,7 @@ class Matrix:
         if EXCUSE in item.stash and call.when == "call":
             setattr(report, FACTS, {**facts, "outcome": item.stash[EXCUSE]})
         verdict = item.stash.get(VERDICT, None)
-        if verdict is not None and report.passed and verdict.outcome is not Outcome.PASSED:
+        if call.when == "call" and verdict is not None and report.passed and verdict.outcome is not Outcome.PASSED:
             report.outcome = "skipped"
             report.longrepr = ("", 0, f"Skipped: {verdict.outcome}: {verdict.reason or found.when.name}")
         if call.when == "call" and isinstance(report.longrepr, tuple):  # a skip: said of the rule, not of this module
@@ -347,6 +347,8 @@ class Matrix:
     def _facts(self, item: pytest.Item, phase: pytest.CallInfo[None]) -> dict[str, object]:
         """What the controller is told: what call it is once, of each cell only its verdict."""
         ref = _ref_of(item)
+        if phase.when == "teardown":
+            return {}
         if isinstance(ref, Unreadable) and phase.excinfo is not None:
             return {"unread": msgspec.to_builtins(unread(ref, self.settings.redact)), "of": self._cells[ref.id]}
         if phase.when == "setup":

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -56,6 +56,7 @@ class Recorder:
         self._told: list[str] = []
         self._through = False
         self._unwritten = ""
+        self._timed = config.option.durations is not None
         try:
             make_way(settings.ledger, resume=settings.resume)
         except Unwritten as error:
@@ -77,9 +78,25 @@ class Recorder:
             return _TROUBLE
         return _STATUS.get(facts.get("outcome")) if report.skipped else None
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Write a call's line once all its verdicts are in."""
-        facts = getattr(report, FACTS, {})
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, None, None]:
+        """Write a call's line once all its verdicts are in, before anybody is told."""
+        self._record(getattr(report, FACTS, {}))
+        yield
+        if report.when != "call" and hasattr(report, FACTS):
+            self._forget(report)
+
+    def _forget(self, report: pytest.TestReport) -> None:
+        """Let the terminal not keep the setup or teardown of a cell that has nothing to show.
+
+        It keeps them all to the end of the run, and looks through all of them for each failure.
+        """
+        reporter = self.config.pluginmanager.getplugin("terminalreporter")
+        kept = reporter.stats.get("") if reporter is not None else None
+        if kept and kept[-1] is report and not report.sections and not self._timed:
+            kept.pop()
+
+    def _record(self, facts: Mapping[str, Any]) -> None:
         if "unread" in facts:
             self._note_unread(msgspec.convert(facts["unread"], ledger.Unread))
         for line in facts.get("lines", ()):
