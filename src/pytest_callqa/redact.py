@@ -327,8 +327,13 @@ def _without(text: str, spans: Sequence[Span]) -> str:
     return "".join([*pieces, text[place:]])
 
 
-def _personal(text: str) -> list[Span]:
-    """Where personal data are in a text; only those patterns are tried whose words are in it."""
+def _personal(text: str) -> Sequence[Span]:
+    """Where personal data are in a text; of short ones it is remembered, for our own words come again and again."""
+    return _personal_in_short(text) if len(text) <= _SHORT else _look_for_personal(text)
+
+
+def _look_for_personal(text: str) -> Sequence[Span]:
+    """Only those patterns are tried whose words are in the text."""
     said = _WORD.findall(text.casefold())
     words, figures = set(said), len(_FIGURE.findall(text))
     spans: list[Span] = []
@@ -345,6 +350,10 @@ def _personal(text: str) -> list[Span]:
     if figures + sum([_FIGURES.get(word, 0) for word in said]) >= (_LEAST if words.isdisjoint(_LEADS) else _LEAST_LED):
         spans.extend(_spoken(text))
     return spans
+
+
+_SHORT = 400
+_personal_in_short: Callable[[str], Sequence[Span]] = lru_cache(maxsize=4096)(_look_for_personal)
 
 
 def _written(text: str) -> Iterator[Span]:
