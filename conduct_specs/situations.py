@@ -29,7 +29,7 @@ phrases = PhraseBook.load(Path(__file__).parent / "phrases")
 def customer_says(*said: Phrase) -> Situation:
     """Every time the customer says one of the phrases."""
 
-    @situation(f"customer says {' or '.join(str(phrase) for phrase in said)}")
+    @situation(f"customer says {' or '.join(str(phrase) for phrase in said)}", signs=said)
     def find(call: Hearing) -> Iterator[Moment]:
         finding = call.customer.says(*said)
         for found in turns_of(finding):
@@ -376,11 +376,6 @@ def _still_silent(call: Hearing, last: Utterance, code: Code) -> Iterator[Moment
     yield Moment(call, last.index, start=last.end, doubt=doubt)
 
 
-def _asks(call: Hearing, code: Code) -> list[Utterance]:
-    """The turns in which the agent asks a silent customer what to do for them."""
-    return may_say(unanswered(call, code), phrases.asks_silent_caller)
-
-
 @situation("customer silent after the greeting")
 def silent_after_greeting(call: Hearing, code: Code) -> Iterator[Moment]:
     """For five seconds."""
@@ -388,21 +383,29 @@ def silent_after_greeting(call: Hearing, code: Code) -> Iterator[Moment]:
         yield from _still_silent(call, said[-1], code)
 
 
+@situation("agent asks a silent customer what to do for them", signs=(phrases.asks_silent_caller,))
+def _asked(call: Hearing, code: Code) -> Iterator[Moment]:
+    """Every time."""
+    if answered.moments(call, code):
+        for said in may_say(unanswered(call, code), phrases.asks_silent_caller):
+            yield Moment(call, said.index, turn=said)
+
+
 @situation("customer still silent after being asked")
 def silent_after_asking(call: Hearing, code: Code) -> Iterator[Moment]:
     """For five more seconds."""
-    if answered.moments(call, code) and (asks := _asks(call, code)):
-        yield from _still_silent(call, asks[0], code)
+    for asked in _asked.moments(call, code)[:1]:
+        yield from _still_silent(call, asked.turn, code)
 
 
 @situation("customer still silent after being asked twice")
 def silent_after_asking_again(call: Hearing, code: Code) -> Iterator[Moment]:
     """For five more seconds."""
-    if answered.moments(call, code) and len(asks := _asks(call, code)) > 1:
-        yield from _still_silent(call, asks[1], code)
+    for asked in _asked.moments(call, code)[1:2]:
+        yield from _still_silent(call, asked.turn, code)
 
 
-@situation("agent has said goodbye to a silent customer")
+@situation("agent has said goodbye to a silent customer", signs=(phrases.goodbye,))
 def said_goodbye_to_silence(call: Hearing, code: Code) -> Iterator[Moment]:
     """The moment starts when the agent stops talking. Without words, what follows two requests is the goodbye."""
     alone = unanswered(call, code) if answered.moments(call, code) else ()
@@ -472,19 +475,21 @@ def _in_order(call: Hearing, *found: Iterable[Moment]) -> list[Moment]:
     return [moment for moment in moments if moment.reply or not call.abandoned]
 
 
-@situation("customer is on hands-free")
+@situation("customer is on hands-free", signs=("hands-free", phrases.hands_free))
 def customer_on_hands_free(call: Hearing) -> Iterable[Moment]:
     """Noted on the line, or plain from what the agent says; the first time."""
     return _in_order(call, _noted_or(call, "hands-free", lambda: _shown(call, call.agent.says(phrases.hands_free))))[:1]
 
 
-@situation("the line is noisy")
+@situation("the line is noisy", signs=("noise", phrases.line_noisy))
 def line_is_noisy(call: Hearing) -> Iterable[Moment]:
     """Noted on the line, or plain from what the agent says; the first time."""
     return _in_order(call, _noted_or(call, "noise", lambda: _shown(call, call.agent.says(phrases.line_noisy))))[:1]
 
 
-@situation("a sign of a low voice")
+@situation(
+    "a sign of a low voice", signs=("low-volume", phrases.voice_too_low, phrases.speak_louder, phrases.cannot_hear)
+)
 def _low_voice(call: Hearing) -> list[Moment]:
     """Every sign of a low voice: noted, or the agent says so, or cannot hear for no other reason."""
 
@@ -504,7 +509,7 @@ def low_voice(call: Hearing, code: Code) -> Iterable[Moment]:
     return _low_voice.moments(call, code)[:1]
 
 
-@situation("customer's voice stays low after being asked to speak up")
+@situation("customer's voice stays low after being asked to speak up", signs=(phrases.speak_louder,))
 def low_voice_persists(call: Hearing, code: Code) -> Iterable[Moment]:
     """The first sign of it after the agent asked; who is talked over asks once more, and that is no sign."""
     asked = [quote.turn for quote in call.agent.says(phrases.speak_louder).quotes if quote.turn not in call.cut_off]
@@ -526,7 +531,9 @@ def in_dialect(call: Hearing, speech: Speech, code: Code) -> list[Utterance]:
     marked = {tag for tag in tags.difference(code.standard_languages) if tag.partition("-")[0] in known}
     worded = {quote.turn for quote in speech.says(phrases.speaks_dialect).quotes}
     return [
-        said for said in speech if said.index in worded or any(turn.language.lower() in marked for turn in said.pieces)
+        said
+        for said in speech
+        if said.index in worded or (marked and any(turn.language.lower() in marked for turn in said.pieces))
     ]
 
 
@@ -541,7 +548,7 @@ def customer_speaks_dialect(call: Hearing, code: Code) -> Iterable[Moment]:
 # --- 3.3 understanding each other ---------------------------------------------------------
 
 
-@situation("agent did not catch it")
+@situation("agent did not catch it", signs=(phrases.ask_repeat, phrases.demands_repeat))
 def agent_did_not_catch_it(call: Hearing) -> Iterator[Moment]:
     """Plain from the agent's asking again, politely or not."""
     yield from _shown(call, call.agent.says(phrases.ask_repeat, phrases.demands_repeat))
@@ -580,7 +587,7 @@ def _numbers(quotes: Sequence[Quote]) -> list[_Number]:
     return found
 
 
-@situation("agent gives long information to note")
+@situation("agent gives long information to note", signs=(phrases.said_number, phrases.said_step))
 def long_information(call: Hearing, code: Code) -> Iterator[Moment]:
     """Several numbers or steps in one turn, or a long turn with at least one long number.
 
@@ -589,10 +596,10 @@ def long_information(call: Hearing, code: Code) -> Iterator[Moment]:
     numbers = _by_turn(call.agent.says(phrases.said_number))
     steps = _by_turn(call.agent.says(phrases.said_step))
     most = {turn: max(len(numbers.get(turn, ())), len(steps.get(turn, ()))) for turn in {*numbers, *steps}}
-    long = [turn for turn in sorted(most) if most[turn] >= code.long_information_items or _is_long(call, turn, code)]
+    long = [turn for turn, items in most.items() if items >= code.long_information_items or _is_long(call, turn, code)]
     by_customer = _by_turn(call.customer.says(phrases.said_number)) if long else {}
     given = {number.said for quotes in by_customer.values() for number in _numbers(quotes)}
-    for turn in long:
+    for turn in sorted(long):
         told = [number for number in _numbers(numbers.get(turn, ())) if number.said not in given]
         noted = _to_note(told, steps.get(turn, ()), code, long_turn=_is_long(call, turn, code))
         if noted:
@@ -605,7 +612,7 @@ def _is_long(call: Hearing, turn: int, code: Code) -> bool:
     least = per_language(call, code.long_information_words, code.long_information_characters)
     text = call.utterances[turn].text
     could_be = len(text) >= (2 * least - 1 if text.isascii() else least)  # with a space between any two words
-    return could_be and call.speech((call.utterances[turn],), "").words >= least
+    return could_be and len(split_words(text)) >= least
 
 
 def _to_note(numbers: Sequence[_Number], steps: Sequence[Quote], code: Code, *, long_turn: bool) -> Sequence[Quote]:
@@ -777,7 +784,7 @@ def customer_is_kept_waiting(call: Hearing, code: Code) -> list[Moment]:
     return sorted(chain(on_hold, _system_pauses(call, code)), key=lambda moment: moment.index)
 
 
-@situation("agent tells of a failure")
+@situation("agent tells of a failure", signs=(phrases.tells_of_failure,))
 def agent_tells_of_failure(call: Hearing) -> list[Moment]:
     """Of the hotline's own equipment, database or network; the first time."""
     return list(_shown(call, call.agent.says(phrases.tells_of_failure)))[:1]
@@ -800,7 +807,7 @@ def customer_suggests_or_praises(call: Hearing, code: Code) -> list[Moment]:
     return _in_order(call, _suggests_or_praises.moments(call, code))
 
 
-@situation("agent refuses a request")
+@situation("agent refuses a request", signs=(phrases.declines, phrases.refuses_bluntly))
 def agent_refuses(call: Hearing) -> list[Moment]:
     """Plain from the agent's words, politely or not; not knowing the answer yet is no refusal."""
     refused = call.agent.says(phrases.declines, phrases.refuses_bluntly)
@@ -810,7 +817,7 @@ def agent_refuses(call: Hearing) -> list[Moment]:
 _thanks_or_praises = customer_says(phrases.customer_thanks, phrases.customer_praises)
 
 
-@situation("thanks and praise to answer")
+@situation("thanks and praise to answer", signs=(phrases.customer_thanks,))
 def _thanked(call: Hearing, code: Code) -> list[Moment]:
     """Thanks and praise, from the first thanks on, while the agent has not taken leave.
 
@@ -836,7 +843,7 @@ def customer_thanks_again(call: Hearing, code: Code) -> list[Moment]:
     return _thanked.moments(call, code)[1:2]
 
 
-@situation("agent cannot answer")
+@situation("agent cannot answer", signs=(phrases.agent_cannot_answer, phrases.casual_answer))
 def agent_cannot_answer(call: Hearing) -> list[Moment]:
     """Plain from the agent's saying so, or guessing; the first time."""
     return list(_shown(call, call.agent.says(phrases.agent_cannot_answer, phrases.casual_answer)))[:1]
@@ -845,7 +852,7 @@ def agent_cannot_answer(call: Hearing) -> list[Moment]:
 # --- 3.6 explaining and closing -----------------------------------------------------------
 
 
-@situation("agent has explained a conclusion")
+@situation("agent has explained a conclusion", signs=(phrases.explains_conclusion,))
 def agent_explains(call: Hearing) -> list[Moment]:
     """Plain from the words of an explanation: what the reason is, what was found, what follows. The first time.
 
@@ -858,7 +865,10 @@ def agent_explains(call: Hearing) -> list[Moment]:
 _not_clear = customer_says(phrases.customer_does_not_understand, phrases.customer_says_no)
 
 
-@situation("customer says that the explanation is not clear")
+@situation(
+    "customer says that the explanation is not clear",
+    signs=(phrases.customer_does_not_understand, phrases.customer_says_no),
+)
 def explanation_is_not_clear(call: Hearing, code: Code) -> list[Moment]:
     """Every time, once something was explained; a bare "no" only straight after "is that clear?"."""
     checks = call.agent.says(phrases.checks_clear)
@@ -872,18 +882,19 @@ def explanation_is_not_clear(call: Hearing, code: Code) -> list[Moment]:
     ]
 
 
-def substance(call: Hearing, customer: Speech) -> list[Utterance]:
-    """The customer's turns that are more than thanks, praise, goodbye, "that's all" or a sign of listening."""
+def last_of_substance(call: Hearing, customer: Speech) -> Utterance | None:
+    """The customer's last turn that is more than thanks, praise, goodbye, "that's all" or a sign of listening."""
     courtesies = (phrases.customer_nothing_more, phrases.customer_thanks, phrases.customer_praises, phrases.goodbye)
     light = customer.says(*courtesies)
     heavy = customer.says(phrases.customer_question, phrases.customer_problem)
     empty = {quote.turn for quote in light.quotes} - {quote.turn for quote in heavy.quotes}
-    return [said for said in customer if said.index not in empty and not call.is_backchannel(said)]
+    filled = (said for said in reversed(customer) if said.index not in empty)
+    return next((said for said in filled if not call.is_backchannel(said)), None)
 
 
 def _closing(call: Hearing, until: int) -> Moment:
     """The customer's last turn before the utterance ``until`` that is more than thanks, goodbye or "that's all"."""
-    last = next(reversed(substance(call, call.customer.until(until))), None)
+    last = last_of_substance(call, call.customer.until(until))
     return Moment(call, last.index if last else -1, start=last.end if last else 0.0)
 
 
@@ -918,7 +929,7 @@ def customer_has_nothing_more(call: Hearing, code: Code) -> Iterator[Moment]:
             yield end
 
 
-@situation("customer stays on the line after the farewell")
+@situation("customer stays on the line after the farewell", signs=(phrases.goodbye,))
 def customer_stays_on_the_line(call: Hearing, code: Code) -> list[Moment]:
     """The line is open and silent for five seconds, until the agent does something or somebody hangs up.
 

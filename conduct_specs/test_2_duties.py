@@ -16,8 +16,8 @@ from .situations import (
     hours_named,
     hours_to_solve,
     in_time,
+    last_of_substance,
     phrases,
-    substance,
 )
 
 
@@ -64,7 +64,7 @@ def test_user_information_is_registered(call, moment):
     asked = moment.agent.says(phrases.asks_new_details, phrases.ask_contact, phrases.ask_details)
     assert told or asked
     confirmed = moment.agent.says(phrases.confirms_details)
-    if not told and not confirmed and not substance(call, call.customer.since(asked.quotes[-1].turn)):
+    if not told and not confirmed and not last_of_substance(call, call.customer.since(asked.quotes[-1].turn)):
         raise NotApplicable("the customer did not give the details")
     assert confirmed
     assert call.fact(call.case and call.case.changes, "the case shows the change")

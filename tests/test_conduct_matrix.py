@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from matrix import book, calls, expected, verdicts
+from pytest_callqa import hearing
+from pytest_callqa.engine import judge_call
 from pytest_callqa.verdict import Outcome
 
 CLAUSES = [rule.clause for rule in book()]
@@ -37,3 +39,10 @@ def test_every_clause_of_the_code_is_a_rule() -> None:
     sections = {book().section_of(clause) for clause in CLAUSES}
     assert sections == set(book().code.table("sections"))
     assert len(CLAUSES) == len(set(CLAUSES)) == 57
+
+
+def test_no_verdict_rests_on_looking_only_where_there_are_signs(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {call: list(verdicts(call).values()) for call in calls()}
+    monkeypatch.setattr(hearing, "_EVENTS", frozenset())
+    monkeypatch.setattr(hearing, "_audible", lambda *_: frozenset())  # nothing counts as absent
+    assert {id: judge_call(book(), call) for id, call in calls().items()} == known

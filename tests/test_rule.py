@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from examples import CODE, hear, make_rule, phrases, talk
+from pytest_callqa.call import Event
 from pytest_callqa.errors import BadBook, Undecided
 from pytest_callqa.hearing import Hearing, Moment
 from pytest_callqa.rules import Code, Rule, RuleBook, book_version, every_call, find_root, rule, rule_of, situation
@@ -117,6 +118,55 @@ def test_a_situation_may_take_the_settings() -> None:
         yield from (Moment(call, 0, start=gap.start) for gap in call.silences(code.silence))
 
     assert [moment.start for moment in silence.moments(hear(["agent: Hello", 6.0, "agent: Hello?"]), CODE)] == [2.0]
+
+
+def test_a_situation_is_looked_for_only_where_one_of_its_signs_is() -> None:
+    looked = []
+
+    @situation("noise", signs=["noise", phrases.curse])
+    def noise(call: Hearing) -> Iterator[Moment]:
+        looked.append(call)
+        yield Moment(call, 0)
+
+    quiet, noted = hear(["agent: Hello"]), hear(talk("agent: Hello", events=[Event(kind="noise", time=1.0)]))
+    said = hear(["customer: Damn noise"])
+    for call in (quiet, noted, said):
+        call.agent.says(phrases.hello)  # the call is listened to
+    assert [len(noise.moments(call, CODE)) for call in (quiet, noted, said)] == [0, 1, 1]
+    assert looked == [noted, said]
+
+
+def test_a_situation_is_looked_for_where_its_signs_cannot_be_known() -> None:
+    @situation("swearing", signs=[phrases.curse])
+    def swearing(call: Hearing) -> Iterator[Moment]:
+        yield from (Moment(call, quote.turn) for quote in call.customer.says(phrases.curse).quotes)
+
+    for unknown in (talk("agent: Hello", roles="unknown"), talk("agent: Hello", "customer: ")):
+        call = hear(unknown)
+        call.everyone.first.says(phrases.hello)
+        with pytest.raises(Undecided):
+            swearing.moments(call, CODE)
+
+
+def test_a_sign_is_a_phrase_or_an_event() -> None:
+    with pytest.raises(BadBook) as caught:
+        situation("noise", signs=["noize"])
+    [problem] = caught.value.problems
+    assert problem.startswith("situation 'noise': 'noize' is no sign; expected a phrase, or an event: ring, answer,")
+    assert problem.endswith("Did you mean 'noise'?")
+
+
+def test_a_situation_is_the_same_when_a_rule_is_the_first_to_ask_for_it() -> None:
+    @situation("agent swears")
+    def swears(call: Hearing) -> Iterator[Moment]:
+        yield from (Moment(call, quote.turn) for quote in call.agent.says(phrases.hello).quotes)
+
+    cut_off = ["agent: Good -", "customer: Hello"]
+    alone, tested = hear(cut_off), hear(cut_off)
+    tested.half_said = True
+    assert tested.agent.says(phrases.hello)
+    assert swears.moments(tested, CODE) == swears.moments(alone, CODE) == ()
+    assert tested.half_said
 
 
 def test_every_call_has_one_moment_at_its_start() -> None:

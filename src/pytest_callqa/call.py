@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -31,6 +31,8 @@ EventKind: TypeAlias = Literal[
 ]  # fmt: skip
 """What can happen on the line besides speech. ``low-volume``, ``noise``, ``hands-free`` and
 ``dialect`` are observations about the party ``by``; ``verified`` is the identity check passed."""
+
+EVENT_KINDS: tuple[EventKind, ...] = get_args(EventKind)
 
 
 Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]

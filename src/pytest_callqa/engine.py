@@ -65,7 +65,7 @@ def judge(
         return Verdict(clause=clause, outcome=Outcome.ERROR, reason=_broken(error))
     if not moments:
         return Verdict(clause=clause, outcome=Outcome.NOT_APPLICABLE)
-    results = trials(rule, call, code, fixtures)
+    results = _trials(rule, moments, call, code, fixtures)
     worst = min(results, key=_badness)
     if quotes is None or worst.outcome not in (Outcome.PASSED, Outcome.NOT_APPLICABLE):
         evidence = tuple(_evidence(results))
@@ -85,9 +85,15 @@ def judge(
 
 def trials(rule: Rule, call: Hearing, code: Code, fixtures: Mapping[str, object] | None = None) -> list[Trial]:
     """What became of each moment of a rule's situation. Raises what its situation raises."""
+    return _trials(rule, rule.when.moments(call, code), call, code, fixtures)
+
+
+def _trials(
+    rule: Rule, moments: Iterable[Moment], call: Hearing, code: Code, fixtures: Mapping[str, object] | None
+) -> list[Trial]:
     given = {"call": call, "code": code, **(fixtures or {})}
     given = {name: given[name] for name in rule.arguments if name in given}
-    return [_try(rule, moment, call, given) for moment in rule.when.moments(call, code)]
+    return [_try(rule, moment, call, given) for moment in moments]
 
 
 def _badness(result: Trial) -> int:

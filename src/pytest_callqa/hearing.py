@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import chain, islice
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from unicodedata import east_asian_width
 
 import msgspec
 
-from pytest_callqa.call import MIXED_SPEAKERS, Attestation, Call, Case, Event, EventKind, Role, Turn
+from pytest_callqa.call import EVENT_KINDS, MIXED_SPEAKERS, Attestation, Call, Case, Event, EventKind, Role, Turn
 from pytest_callqa.errors import BadInput, Undecided
 from pytest_callqa.finding import Clock, Finding, Measure, Quote, Trace, Utterance, clock_time
-from pytest_callqa.phrases import Hit, Matcher, Phrase, PhraseBook, Stretch
+from pytest_callqa.phrases import Hit, Matcher, Phrase, PhraseBook, Stretch, split_words
 
+_EVENTS: frozenset[EventKind] = frozenset(EVENT_KINDS)
 _index = attrgetter("index")
 _place = attrgetter("turn", "first")
+_start = attrgetter("start")
+_span = itemgetter(0, 1)
 
 JOIN_GAP = 1.0
 """Seconds of silence up to which consecutive turns of one speaker belong together."""
@@ -95,7 +98,7 @@ class Speech(Sequence[Utterance]):
     @property
     def words(self) -> int:
         """How many words (Chinese: characters) were said."""
-        return sum([len(said.places) for said in self._said])
+        return sum([len(split_words(said.text)) for said in self._said])
 
     def since(self, index: int) -> Speech:
         """Only the utterances after the one with this index."""
@@ -120,6 +123,8 @@ class Speech(Sequence[Utterance]):
         """
         call = self._call
         half_said = bool(call.half_said and call.cut_off)
+        if not half_said and call.absent.issuperset(phrases):
+            return self._answer(phrases)
         known = call.answers.get((self, half_said, phrases))
         if known is None:
             known = call.answers[self, half_said, phrases] = self._say(phrases, half_said=half_said)
@@ -137,16 +142,23 @@ class Speech(Sequence[Utterance]):
                 said.append(quotes)
             elif len(quotes) > len(begun[0]):
                 begun = (quotes, missing)
-        if not said and self._call.wordless and any(not spoken.text for spoken in self._said):
+        if said:
+            return self._answer(phrases, sorted(chain(*said), key=_place) if len(said) > 1 else said[0])
+        if self._call.wordless and any(not spoken.text for spoken in self._said):
             raise Undecided(f"what {self.who or 'somebody'} says is not known: only the sound of it is")
-        quotes, missing = (sorted(chain(*said), key=_place) if len(said) > 1 else said[0], ()) if said else begun
+        return self._answer(phrases, *begun)
+
+    def _answer(
+        self, phrases: tuple[Phrase, ...], quotes: Sequence[Quote] = (), missing: tuple[str, ...] = ()
+    ) -> Finding:
+        """The finding of these quotes; if there are none, or parts are missing, it can look for the nearest miss."""
         return Finding(
             _question(self.who, phrases),
             self._call.clock,
             self._call.trace,
             quotes=tuple(quotes),
             missing=missing,
-            look=None if said else lambda: self._nearest(phrases),
+            look=None if quotes and not missing else partial(self._nearest, phrases),
             sought=phrases,
             speech=self,
         )
@@ -209,6 +221,12 @@ class Speech(Sequence[Utterance]):
         if seconds <= 0:
             raise Undecided(f"the time {self.who} spoke is not known")
         return 60 * self.words / seconds
+
+
+@lru_cache(maxsize=64)
+def _audible(book: PhraseBook, matcher: Matcher) -> frozenset[Phrase]:
+    """The phrases of a book that can be heard by this matcher."""
+    return frozenset(book.those(matcher.audible))
 
 
 @lru_cache(maxsize=4096)
@@ -278,7 +296,8 @@ class _Heard(msgspec.Struct):
 class Hearing:
     """A call under judgement. Rules receive it as ``call``; it asks, the data stay untouched.
 
-    Every question about data the call does not have raises :class:`Undecided`.
+    Every question about data the call does not have raises :class:`Undecided`. ``absent`` are the kinds of events
+    that were not noted and, once it was listened to, the phrases that nobody says, where that can be known.
     """
 
     def __init__(
@@ -298,6 +317,7 @@ class Hearing:
         self._matchers: dict[PhraseBook, Matcher] = {}
         self._books: dict[PhraseBook, _Heard] = {}
         self._heard: dict[Phrase, tuple[Sequence[Quote], tuple[str, ...]]] = {}
+        self.absent: frozenset[Phrase | EventKind] = _EVENTS.difference([event.kind for event in record.events])
         self.answers: dict[tuple[Speech, bool, tuple[Phrase, ...]], Finding] = {}
         self.moments: dict[object, tuple[Moment, ...]] = {}
         self.troubles: dict[object, Exception] = {}
@@ -376,13 +396,13 @@ class Hearing:
         From words, else from turns with what the vendor heard inside them, else what the vendor lists.
         """
         if self._only_vendor_silences:
-            return tuple(sorted(self._vendor_silences(()), key=lambda gap: gap.start))
+            return tuple(sorted(self._vendor_silences(()), key=_start))
         self.need_turn_ends()
         busy: list[tuple[float, float, Utterance | None]] = [(*hold, None) for hold in self._holds]
         for said in self.utterances:
             for turn in said.pieces:
-                busy.extend((start, end, said) for start, end in _spoken(turn))
-        busy.sort(key=lambda span: (span[0], span[1]))
+                busy.extend([(start, end, said) for start, end in _spoken(turn)])
+        busy.sort(key=_span)
         gaps: list[Silence] = []
         before: Utterance | None = None
         reached = next((event.time for event in self.events("answer") if event.time is not None), 0.0)
@@ -394,7 +414,7 @@ class Hearing:
         if self.end is not None and self.end > reached:
             gaps.append(Silence(reached, self.end, before, None))
         gaps.extend(self._vendor_silences(gaps))
-        return tuple(sorted(gaps, key=lambda gap: gap.start))
+        return tuple(sorted(gaps, key=_start))
 
     @property
     def _only_vendor_silences(self) -> bool:
@@ -577,11 +597,14 @@ class Hearing:
         """Hear the whole call for all phrases of a book."""
         matcher = self.matcher(phrase)
         stretches: dict[str, list[tuple[Utterance, Sequence[Stretch]]]] = {}
+        hung: dict[str, BadInput] = {}
         for said in self.utterances:
             for name, found in matcher.heard(said.text).items():
                 stretches.setdefault(name, []).append((said, found))
-        hung = {name: error for said in self.utterances for name, error in matcher.hung(said.text).items()}
+            hung.update(matcher.hung(said.text))
         heard = self._books[phrase.book] = _Heard(matcher, stretches, hung)
+        if not self.wordless and self.record.roles != "unknown":
+            self.absent |= _audible(phrase.book, matcher).difference(phrase.book.those(chain(stretches, hung)))
         return heard
 
     def quote(self, said: Utterance, hit: Hit, phrase: str) -> Quote:
@@ -616,14 +639,11 @@ def _join(index: int, turns: Sequence[Turn]) -> Utterance:
     return Utterance(index, first.role, text, first.start, max(ends, default=None), tuple(turns), tuple(offsets))
 
 
-def _spoken(turn: Turn) -> Iterator[tuple[float, float]]:
+def _spoken(turn: Turn) -> Sequence[tuple[float, float]]:
     """The stretches of speech in a turn: its words, the first and last reaching to its ends; else the whole of it."""
     words = [(word.start, word.end) for word in turn.words if word.start is not None and word.end is not None]
     if turn.start is None or turn.end is None:
-        yield from words
-    elif len(words) < 2:
-        yield turn.start, turn.end
-    else:
-        yield turn.start, words[0][1]
-        yield from words[1:-1]
-        yield words[-1][0], turn.end
+        return words
+    if len(words) < 2:
+        return ((turn.start, turn.end),)
+    return [(turn.start, words[0][1]), *words[1:-1], (words[-1][0], turn.end)]

@@ -15,9 +15,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal, TypeAlias, TypeVar
 
+from pytest_callqa.call import EVENT_KINDS, EventKind
 from pytest_callqa.errors import BadBook, did_you_mean
 from pytest_callqa.hearing import Hearing, Moment
-from pytest_callqa.phrases import PhraseBook
+from pytest_callqa.phrases import Phrase, PhraseBook
 
 Severity: TypeAlias = Literal["critical", "major", "minor"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "major", "minor")
@@ -70,32 +71,60 @@ class Code:
 
 @dataclass(frozen=True, eq=False)
 class Situation:
-    """A condition a customer or the line brings about; ``find`` gives its moments in a call."""
+    """A condition a customer or the line brings about; ``find`` gives its moments in a call.
+
+    ``signs`` are the phrases and the kinds of events without any of which it does not arise (none: it may always).
+    """
 
     name: str
     find: Callable[..., Iterable[Moment]]
     takes_code: bool = False
+    signs: frozenset[Phrase | EventKind] = frozenset()
 
     def moments(self, call: Hearing, code: Code) -> tuple[Moment, ...]:
-        """Its moments in this call, found once however many rules share it; its exception is kept too."""
+        """Its moments in this call, found once however many rules share it; its exception is kept too.
+
+        It is not looked for in a call without its signs.
+        """
         known = call.moments.get(self)
         if known is not None:
             return known
+        if self.signs and call.absent.issuperset(self.signs):
+            return ()
         if self in call.troubles:
             raise call.troubles[self]
+        half_said, call.half_said = call.half_said, False  # also when a rule's test is the first to ask for it
         try:
             found = call.moments[self] = tuple(self.find(call, code) if self.takes_code else self.find(call))
         except Exception as error:
             call.troubles[self] = error
             raise
+        finally:
+            call.half_said = half_said
         return found
 
 
-def situation(name: str) -> Callable[[Callable[..., Iterable[Moment]]], Situation]:
-    """Declare a situation: the decorated function takes ``call`` (and ``code``) and yields moments."""
+def situation(
+    name: str, *, signs: Iterable[Phrase | EventKind] = ()
+) -> Callable[[Callable[..., Iterable[Moment]]], Situation]:
+    """Declare a situation: the decorated function takes ``call`` (and ``code``) and yields moments.
+
+    Where it cannot arise unless a phrase is said, by whomever, or an event is noted, name these as its ``signs``:
+    most calls have none of them, and are judged sooner. Raises :class:`BadBook` for a sign that is neither.
+    """
+    needed = frozenset(signs)
+    strange = [sign for sign in needed if not isinstance(sign, Phrase) and sign not in EVENT_KINDS]
+    if strange:
+        raise BadBook(
+            [
+                f"situation {name!r}: {sign!r} is no sign; expected a phrase, or an event:"
+                f" {', '.join(EVENT_KINDS)}.{did_you_mean(str(sign), EVENT_KINDS)}"
+                for sign in strange
+            ]
+        )
 
     def declare(find: Callable[..., Iterable[Moment]]) -> Situation:
-        return Situation(name, find, takes_code="code" in inspect.signature(find).parameters)
+        return Situation(name, find, takes_code="code" in inspect.signature(find).parameters, signs=needed)
 
     return declare
 

@@ -9,13 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import get_args
 
 import msgspec
 from msgspec.structs import replace
 
 from pytest_callqa import plain
-from pytest_callqa.call import Case, EventKind, FollowUp
+from pytest_callqa.call import EVENT_KINDS, Case, FollowUp
 from pytest_callqa.errors import BadBook, BadInput, did_you_mean
 from pytest_callqa.phrases import Matcher, PhraseBook
 from pytest_callqa.rules import Code, find_root
@@ -30,7 +29,6 @@ PARTS = (
 )  # fmt: skip
 SITUATION = ("when", "hears", "line", "from", "until", "after", "before", "do")
 _SILENCES = ("silence", "silence after goodbye")
-EVENTS: tuple[str, ...] = get_args(EventKind)
 
 _TIMES = {"opened", "closed", "handed_over", "second_line", "escalated", "deadline", "recovered"}
 _FLAGS = {"difficult", "simple"}
@@ -359,8 +357,8 @@ class _Reader(plain.Checked):
                 item, ("when", "hears", "line", "from", "until", "after", "before", "do"), f"part of one of `{part}:`"
             )
             line = str(item.get("line", ""))
-            if line and line not in EVENTS:
-                self.fault(item["line"], f"nothing called {line!r} happens on a line.{did_you_mean(line, EVENTS)}")
+            if line and line not in EVENT_KINDS:
+                self.fault(item["line"], f"nothing called {line!r} happens on a line.{did_you_mean(line, EVENT_KINDS)}")
             found.append(
                 Situation(
                     name=str(item["when"]),

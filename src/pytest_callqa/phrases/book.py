@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -62,6 +62,10 @@ class PhraseBook:
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._names]
+
+    def those(self, names: Iterable[str]) -> Iterator[Phrase]:
+        """The phrases of these names."""
+        return (getattr(self, name) for name in names)
 
     @property
     def names(self) -> tuple[str, ...]:

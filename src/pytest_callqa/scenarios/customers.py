@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import get_args
 
 import msgspec
 from hypothesis import strategies as st
 
 from pytest_callqa import plain
 from pytest_callqa.bots import Abilities, Move
-from pytest_callqa.call import EventKind
+from pytest_callqa.call import EVENT_KINDS, EventKind
 from pytest_callqa.errors import BadBook, BadInput, did_you_mean
 from pytest_callqa.phrases import PhraseBook
 
-EVENTS: tuple[str, ...] = get_args(EventKind)
 KEYS = ("says", "presses", "when", "waits", "talks over", "line", "hangs up")
 
 
@@ -171,8 +169,8 @@ class _Reader(plain.Checked):
                 hint = did_you_mean(phrase, self.phrases.names)
                 self.fault(body["when"], f"no phrase is called {phrase!r}.{hint}")
         line = str(body.get("line", ""))
-        if line and line not in EVENTS:
-            self.fault(body["line"], f"nothing called {line!r} happens on a line.{did_you_mean(line, EVENTS)}")
+        if line and line not in EVENT_KINDS:
+            self.fault(body["line"], f"nothing called {line!r} happens on a line.{did_you_mean(line, EVENT_KINDS)}")
         return Act(
             name=name,
             says=self._says(name, body.get("says", {})),
