@@ -11,10 +11,10 @@ import re
 import time
 from collections.abc import Callable
 
-from tests.personal import HARD, LANGUAGES, Line, labelled, tally
+from tests.personal import HARD, LANGUAGES, Line, labelled, tally, ungiven
 
 from benchmarks.measure import save
-from pytest_callqa.redact import redactor
+from pytest_callqa.redact import Level, redactor
 
 LINES = 6000
 ON_PURPOSE = ("order number", "case number")
@@ -37,7 +37,16 @@ def figures(language: str) -> dict[str, object]:
         "recall by kind": {kind: round(each.hit / each.lines, 4) for kind, each in sorted(kinds.items())},
         "harmless lines touched, by kind": {kind: round(touched[kind] / found[kind].lines, 4) for kind in harmless},
         "lines": len(lines),
+        "names that no call gives": {level: names(language, level) for level in ("standard", "names")},
     }
+
+
+def names(language: str, level: Level) -> dict[str, float]:
+    """How many names are masked that no call gives, and how many lines that hold none are touched besides."""
+    found = tally(ungiven(language, LINES), level)["name not given"]
+    harmless = [line for line in labelled(language, LINES) if line.secret is None]
+    mistaken = sum(redactor(level=level)(line.text) != redactor()(line.text) for line in harmless)
+    return {"recall": round(found.hit / found.lines, 4), "harmless lines touched": round(mistaken / len(harmless), 4)}
 
 
 def speed(lines: list[Line], handle: Callable[[Line], object]) -> int:

@@ -345,6 +345,57 @@ _HARD = {
 
 HARD = tuple(_HARD["en"])
 
+_UNGIVEN = {
+    "en": (
+        *(
+            "Peter Walsh",
+            "Ingrid Solberg",
+            "Tom Becker",
+            "Aisha Rahman",
+            "Lucia Ferrari",
+            "James O'Neill",
+            "Priya Nair",
+        ),
+        *("Kwame Mensah", "Elif Yilmaz", "Sean Murphy", "Chloe Martin", "Jonas Weber", "Mei Tanaka", "Olga Petrova"),
+    ),
+    "zh": (
+        *("张伟", "刘洋", "陈建国", "赵敏", "周晓东", "吴丽华", "徐志强", "孙红梅", "马国栋", "高志远", "郭靖", "黄蓉"),
+        *("林子豪", "罗文静", "梁思成", "郑爽", "宋佳", "欧阳娜", "司马懿", "何勇"),
+    ),
+}
+_SAID = {
+    "en": (
+        "My name is {}.",
+        "This is {} speaking, how can I help?",
+        "Am I speaking with {}?",
+        "Thank you, {}!",
+        "Hello {}, I have your order here.",
+        "I'm {} from the workshop.",
+        "Could you put me through to Ms {}?",
+        "I think {} called you yesterday.",
+    ),
+    "zh": (
+        "我叫{}。",
+        "我是{}，工号您记一下",
+        "请问是{}先生吗？",
+        "{}您好",
+        "麻烦您转接{}",
+        "谢谢，{}",
+        "昨天{}打过电话",
+        "是{}的订单",
+    ),
+}
+
+
+def ungiven(language: str, number: int) -> list[Line]:
+    """So many lines, always the same, with a name that no call gives."""
+    draw = random.Random(f"names {language} {number}")
+    lines = []
+    for _ in range(number):
+        name, frame = draw.choice(_UNGIVEN[language]), draw.choice(_SAID[language])
+        lines.append(Line(frame.format(name), "name not given", name, frame.index("{}")))
+    return lines
+
 
 def labelled(language: str, number: int) -> list[Line]:
     """So many lines, always the same; a third of them hold nothing personal."""

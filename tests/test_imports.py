@@ -29,6 +29,7 @@ CORE = [
     "rules",
     "verdict",
     "engine",
+    "names",
     "redact",
     "ledger",
 ]
@@ -50,7 +51,7 @@ ALLOWED = {
     **{module: set(CORE[:place]) for place, module in enumerate(CORE, 1)},
     "__init__": set(CORE),
     "audio": {"errors", "call", "audio"},
-    "readers": {"errors", "places", "plain", "call", "audio", "readers", "redact"},
+    "readers": {"errors", "places", "plain", "call", "audio", "readers", "names", "redact"},
     "provenance": {*CORE, "readers"},
     "report": {*CORE, "report"},
     "gate": {*CORE, "report", "gate"},

@@ -15,13 +15,14 @@ from typing import Literal, TypeAlias
 from msgspec import structs
 
 from pytest_callqa.call import Call, Turn
+from pytest_callqa.names import Span, chinese, names_in
 
 MASK = "•"
 PERSONS = "ⒶⒷⒸⒹⒺⒻⒼⒽⒾⒿⓀⓁⓂⓃⓄⓅⓆⓇⓈⓉⓊⓋⓌⓍⓎⓏ"
 """What the names of the persons of a call begin with."""
 
-Level: TypeAlias = Literal["off", "standard", "strict"]
-"""How much is masked: nothing; personal data; also every word that was said."""
+Level: TypeAlias = Literal["off", "standard", "names", "strict"]
+"""How much is masked: nothing; personal data; also names that no call gives; every word that was said."""
 
 _LETTER = r"[^\W\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]"
 """A letter of a script that has spaces between words. Chinese has none: there a name stands right beside others."""
@@ -145,9 +146,6 @@ _LEADS = frozenset(("last", "final", "cvc", "cvv", "ending", "ends", "security",
 _LEADS |= frozenset(("time", *"尾后末安验校密"))
 """Words without one of which a pattern cannot match: nearly nothing that is said has any, and is looked at closely."""
 
-Span: TypeAlias = tuple[int, int]
-"""Where something begins and ends in a text."""
-
 _NO_NAMES = frozenset(
     (
         "agent",
@@ -196,6 +194,8 @@ class Redactor:
 
     def __init__(self, names: tuple[str, ...], level: Level) -> None:
         self.level = level
+        if level == "names":
+            chinese()  # in time for a word about what is missing
         self._person: dict[str, str] = {}
         for number, name in enumerate(names):
             letter = PERSONS[number] if number < len(PERSONS) else MASK
@@ -256,7 +256,7 @@ class Redactor:
         return structs.replace(turn, text=text, words=words)
 
     def _standard(self, text: str) -> str:
-        text = _without(text, _personal(text))
+        text = _without(text, [*_personal(text), *(names_in(text) if self.level == "names" else ())])
         return text if self._named is None else self._named.sub(self._name, text)
 
     def _name(self, match: re.Match[str]) -> str:
@@ -268,7 +268,8 @@ def redactor(names: Iterable[str] = (), *, level: Level = "standard") -> Redacto
     """A redactor for one call, whose names it knows.
 
     It masks e-mail and postal addresses, numbers of five digits and more, and passwords, written or spoken, in English
-    and Chinese, and the names; at ``strict`` every word that was said.
+    and Chinese, and the names; at ``names`` also others that are recognised, at ``strict`` every word that was said.
+    Raises :class:`BadInput` at ``names`` without the extra that this takes.
     """
     return _redactor(tuple(dict.fromkeys(name.strip() for name in names if len(name.strip()) > 1)), level)
 

@@ -7,15 +7,16 @@ import shutil
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeAlias, get_args
+from typing import TypeAlias, cast, get_args
 
 from pytest_callqa import ledger
+from pytest_callqa.errors import BadInput
 from pytest_callqa.gate.baseline import Baseline
 from pytest_callqa.gate.decision import Result
 from pytest_callqa.plugin.options import SWITCHES, TEXTS
 from pytest_callqa.plugin.settings import role_map
 from pytest_callqa.readers import FORMATS, ReadOptions
-from pytest_callqa.redact import Level
+from pytest_callqa.redact import Level, redactor
 from pytest_callqa.report.figures import Summary
 from pytest_callqa.report.text import exhibit_lines, visible
 from pytest_callqa.report.transcript import TextLevel
@@ -71,7 +72,15 @@ def level_option(command: argparse.ArgumentParser, name: str) -> None:
 def redact_option(command: argparse.ArgumentParser) -> None:
     """What is masked of personal data."""
     default, text = TEXTS["redact"]
-    command.add_argument("--redact", default=default, choices=get_args(Level), help=text)
+    command.add_argument("--redact", default=default, choices=get_args(Level), type=_level, help=text)
+
+
+def _level(text: str) -> str:
+    try:
+        redactor(level=cast(Level, text))
+    except BadInput as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def book_option(command: argparse.ArgumentParser) -> None:

@@ -41,7 +41,8 @@ TEXTS = {
     ),
     "redact": (
         "standard",
-        "off: mask nothing; standard: personal data; strict: every word that was said too (default standard)",
+        "off: mask nothing; standard: personal data; names: also names that no call gives; strict: every word that was "
+        "said too (default standard)",
     ),
     "ledger": (DEFAULT_LEDGER, f"write the ledger here (default {DEFAULT_LEDGER})"),
     "cells": (str(CELLS), f"rules times calls up to which auto takes cells (default {CELLS})"),

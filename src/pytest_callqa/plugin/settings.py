@@ -13,12 +13,12 @@ from pytest_callqa import places
 from pytest_callqa.bots.profiles import PROFILES, SPARED
 from pytest_callqa.bots.spec import KINDS
 from pytest_callqa.call import Role
-from pytest_callqa.errors import CallQAError, did_you_mean
+from pytest_callqa.errors import BadInput, CallQAError, did_you_mean
 from pytest_callqa.gate.decision import Gate
 from pytest_callqa.plugin.options import TEXTS, bot_spec
 from pytest_callqa.provenance import told
 from pytest_callqa.readers import FORMATS, ReadOptions
-from pytest_callqa.redact import Level
+from pytest_callqa.redact import Level, redactor
 from pytest_callqa.report.transcript import TextLevel
 from pytest_callqa.supervisor import Limits
 
@@ -120,6 +120,10 @@ def settings(config: pytest.Config) -> Settings:
     _choose("--callqa-mode", mode, get_args(Mode))
     _choose("--callqa-report-text", text("report_text"), get_args(TextLevel))
     _choose("--callqa-redact", text("redact"), get_args(Level))
+    try:
+        redactor(level=cast(Level, text("redact")))
+    except BadInput as error:
+        raise pytest.UsageError(f"--callqa-redact: {error}") from None
     _choose("--callqa-format", text("format"), ("auto", *FORMATS))
     ledger = file("ledger")
     assert ledger is not None
