@@ -516,6 +516,26 @@ def test_all_faults_are_told_at_once_with_file_and_line_and_what_is_right() -> N
     ]
 
 
+@pytest.mark.parametrize(
+    ("wording", "told"),
+    [
+        ("welcome to {organization}", "no setting fills {organization}. Did you mean {organisation}?"),
+        ("in {numbers} hours", "no setting fills {numbers}. Did you mean {number}?"),
+        ("welcome to {Organisation}", "'{Organisation}' cannot be read in the wording .*; write {organisation}"),
+    ],
+)
+def test_a_slot_that_is_nearly_one_of_the_settings_is_a_fault(wording: str, told: str) -> None:
+    with pytest.raises(BadBook, match=f"line 10: {told}".replace("{", r"\{").replace("?", r"\?")):
+        english(f"  it: {wording!r}\n")
+
+
+def test_files_that_are_no_text_are_told_together(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_bytes(b"\xff\xfel\0")
+    (tmp_path / "b.yaml").mkdir()
+    with pytest.raises(BadBook, match=r"a\.yaml: cannot be read: .*; save it as text in UTF-8\n.*b\.yaml: cannot be"):
+        PhraseBook.load(tmp_path)
+
+
 def test_a_wording_is_read_without_a_file_too() -> None:
     assert parse_wording("good morning $").at_end
     with pytest.raises(BadInput, match="holds no word"):

@@ -44,7 +44,15 @@ class PhraseBook:
         files = sorted(Path(folder).glob("*.yaml"))
         if not files:
             raise BadBook([f"{folder}: no phrases; expected files such as en.yaml there"])
-        return cls.parse({str(file): file.read_text(encoding="utf-8") for file in files})
+        texts, faults = {}, []
+        for file in files:
+            try:
+                texts[str(file)] = file.read_text(encoding="utf-8-sig")
+            except (OSError, UnicodeDecodeError) as error:
+                faults.append(f"{file}: cannot be read: {error}; save it as text in UTF-8")
+        if faults:
+            raise BadBook(faults)
+        return cls.parse(texts)
 
     @classmethod
     def parse(cls, files: Mapping[str, str]) -> PhraseBook:

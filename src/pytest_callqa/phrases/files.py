@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 import msgspec
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 
 from pytest_callqa import plain
 from pytest_callqa.errors import BadBook, BadInput, did_you_mean
-from pytest_callqa.phrases.notation import Wording, parse_wording, required
+from pytest_callqa.phrases.notation import SLOTS, Slot, Wording, parse_wording, required
 from pytest_callqa.phrases.words import primary, split_words, tokens
 
 THRESHOLD = 80.0
@@ -169,6 +170,9 @@ class Loader:
             except BadInput as error:
                 self._fault(file, text, error.problem)
                 continue
+            for name in {each.name for form in wording.forms for each in form if isinstance(each, Slot)} - {*SLOTS}:
+                if near := get_close_matches(name, SLOTS, n=1, cutoff=0.8):  # others stand for any words
+                    self._fault(file, text, f"no setting fills {{{name}}}. Did you mean {{{near[0]}}}?")
             if any(language.fillers.issuperset(required(form)) for form in wording.forms):
                 self._fault(file, text, f"the wording {str(text)!r} is nothing but fillers, which are not heard")
             found.append(replace(wording, place=f"{file}\n{plain.line_of(text)}"))

@@ -43,6 +43,9 @@ class Slot(msgspec.Struct, frozen=True, gc=False):
     name: str
 
 
+SLOTS = ("organisation", "number")
+"""What is filled for every call; another slot stands for one to four words."""
+
 Element = Word | Gap | Slot
 Form = tuple[Element, ...]
 
@@ -83,7 +86,10 @@ def parse_wording(text: str, fold: Mapping[str, Sequence[str]] | None = None) ->
     while position < len(body):
         match = _SYMBOL.match(body, position)
         if match is None:
-            raise BadInput(f"{body[position:].strip()[:20]!r} cannot be read in the wording {text!r}; {_notation()}")
+            rest = body[position:].strip()
+            slot = re.match(r"\{\s*([A-Za-z_]+)\s*\}", rest)
+            hint = f"write {{{slot[1].lower()}}}" if slot else _notation()
+            raise BadInput(f"{rest[:20]!r} cannot be read in the wording {text!r}; {hint}")
         position = match.end()
         kind = match.lastgroup if match.lastgroup != "most" else "gap"
         symbols.append(("gap", match["most"] or "3") if match["gap"] else (str(kind), match[str(kind)]))
