@@ -107,7 +107,7 @@ def test_wordings_are_kept_to_a_few() -> None:
 def test_a_phrase_that_is_right_is_left_alone() -> None:
     found = tune(book(PHRASES), "en", "apology", labelled(("i am very sorry", True), ("no", False)))
     assert (found.best_threshold, found.wordings) == (100, ())
-    assert len(found.lines()) == 3
+    assert len(found.lines()) == 4
 
 
 @pytest.mark.parametrize(
@@ -138,10 +138,51 @@ def test_labels_are_answers_or_names_of_phrases(tmp_path: Path) -> None:
         ("c", False, "2"),
         ("d", False, "2"),
     ]
-    with pytest.raises(BadInput, match=r"no column 'text'; name it with an option\. It has said, what, call"):
+    with pytest.raises(BadInput, match=r"no column 'text'; name it with --text\. It has said, what, call"):
         read_labelled(file, "apology")
     with pytest.raises(BadInput, match="cannot be read as CSV"):
         read_labelled(tmp_path, "apology")
+
+
+@pytest.mark.parametrize("sign", [",", ";", "\t"])
+def test_a_table_is_read_as_spreadsheets_write_it(tmp_path: Path, sign: str) -> None:
+    file = tmp_path / "said.csv"
+    rows = ["text,label,group", "i am sorry,yes,a", "no,no,b"]
+    file.write_text("\r\n".join(row.replace(",", sign) for row in rows), encoding="utf-8-sig")
+    assert read_labelled(file, "apology") == [Labelled("i am sorry", True, "a"), Labelled("no", False, "b")]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", r"no column 'text'; name it with --text\. It has none"),
+        (b"Text,label,group\na,1,a", r"no column 'text'; name it with --text\. Did you mean 'Text'\?"),
+        (b"text,label,group\na,nein,1\nb,ja,2", r"no label says yes \(1, yes, true, x\) or apology; they say ja, nein"),
+        (b"text,label,group\na,no,1\n", r"no label says yes .*; they say no"),
+        (b"text,label,group\na,yes,\n", r"line 2: no group; the halves are made of whole groups"),
+        (b"text,label,group\na,yes\n", r"line 2: no group"),
+        (b"text,label,group\nm\xfch,yes,1\n", r"cannot be read as CSV: .*; save it as CSV in UTF-8"),
+    ],
+)
+def test_a_table_that_tells_nothing_is_told(tmp_path: Path, content: bytes, told: str) -> None:
+    file = tmp_path / "said.csv"
+    file.write_bytes(content)
+    with pytest.raises(BadInput, match=told):
+        read_labelled(file, "apology")
+
+
+def test_texts_in_both_halves_are_told_from_those_that_were_not_tuned_on() -> None:
+    rows = labelled(("i am very sorry", True), ("no problem", False))
+    same = tune(book(PHRASES), "en", "apology", rows)
+    assert same.unseen == 0
+    assert same.lines()[-1].startswith("  every text scored is also among those tuned on")
+    other = next(said.group for said in rows if said.held_out)
+    more = [*rows, Labelled("I am very, very sorry.", True, other), Labelled("terribly sorry", True, other)]
+    found = tune(book(PHRASES), "en", "apology", more)
+    assert (found.unseen, found.on_unseen) == (2, Score(1, 0, 1))
+    assert found.lines()[-1] == (
+        "  on 2 texts that were not among those tuned on: precision 1.000, recall 0.500, F1 0.667"
+    )
 
 
 def test_tune_on_the_command_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,7 @@ WORTH_SHOWING = 50.0
 THRESHOLDS = tuple(float(score) for score in range(60, 101, 2))
 MAX_WORDINGS = 8
 YES = frozenset({"1", "yes", "y", "true", "x"})
+NO = frozenset({"", "0", "no", "n", "false"})
 
 
 # --- trying a text ------------------------------------------------------------------------
@@ -67,26 +68,33 @@ class Labelled:
 def read_labelled(
     file: Path, phrase: str, *, text: str = "text", label: str = "label", group: str = "group"
 ) -> list[Labelled]:
-    """The rows of a CSV file. A label is yes or no (1, 0, true, false …) or names phrases, joined by ``|``.
+    """The rows of a CSV file, between commas, semicolons or tabs.
 
-    Raises :class:`BadInput` for a file that cannot be read, a lacking column and a table without names or answers.
+    A label is yes or no (1, 0, true, false …) or names phrases, joined by ``|``. Raises :class:`BadInput` for a file
+    that cannot be read, a lacking column, a row without a group, and labels none of which says yes.
     """
     try:
-        with file.open(encoding="utf-8-sig", newline="") as source:
-            rows = csv.DictReader(source)
-            columns = rows.fieldnames or []
-            for column in (text, label, group):
-                if column not in columns:
-                    hint = did_you_mean(column, columns) or f" It has {', '.join(columns)}."
-                    raise BadInput(f"no column {column!r}; name it with an option.{hint}", file=str(file))
-            return [Labelled(row[text] or "", _is_positive(row[label] or "", phrase), row[group] or "") for row in rows]
+        lines = file.read_text(encoding="utf-8-sig").splitlines(keepends=True)
+        rows = csv.DictReader(lines, delimiter=max(",;\t", key="".join(lines[:1]).count), strict=True)
+        columns = rows.fieldnames or []
+        for option, column in (("text", text), ("label", label), ("group", group)):
+            if column not in columns:
+                hint = did_you_mean(column, columns) or f" It has {', '.join(columns) or 'none'}."
+                raise BadInput(f"no column {column!r}; name it with --{option}.{hint}", file=str(file))
+        labelled, answers = [], set()
+        for row in rows:
+            if not (row[group] or "").strip():
+                problem = f"no {group}; the halves are made of whole groups, so each text needs the call it is from"
+                raise BadInput(problem, file=str(file), place=f"line {rows.line_num}")
+            given = {answer.strip().lower() for answer in (row[label] or "").split("|")}
+            labelled.append(Labelled(row[text] or "", phrase in given or bool(given & YES), row[group]))
+            answers |= given - NO
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(f"cannot be read as CSV: {error}", file=str(file)) from None
-
-
-def _is_positive(label: str, phrase: str) -> bool:
-    answers = {answer.strip().lower() for answer in label.split("|")}
-    return phrase in answers or bool(answers & YES)
+        raise BadInput(f"cannot be read as CSV: {error}; save it as CSV in UTF-8", file=str(file)) from None
+    if not any(said.positive for said in labelled):
+        told = ", ".join(sorted(answers)[:5]) or "no"
+        raise BadInput(f"no label says yes (1, yes, true, x) or {phrase}; they say {told}", file=str(file))
+    return labelled
 
 
 # --- tuning -------------------------------------------------------------------------------
@@ -133,6 +141,10 @@ class Proposal:
     before: Score
     with_threshold: Score
     with_wordings: Score
+    unseen: int
+    """How many different texts were scored that are not among those tuned on."""
+    on_unseen: Score
+    """The score on these, with threshold and wordings."""
 
     def lines(self) -> list[str]:
         """The proposal as text."""
@@ -144,7 +156,12 @@ class Proposal:
         if self.wordings:
             lines += [f"  with these wordings too:  {self.with_wordings}"]
             lines += [f"    - {wording}    # as in “{text}”" for wording, text in self.wordings]
-        return lines
+        if self.unseen:
+            return [*lines, f"  on {self.unseen} texts that were not among those tuned on: {self.on_unseen}"]
+        return [
+            *lines,
+            "  every text scored is also among those tuned on: mark more calls, to learn how it does on others",
+        ]
 
 
 def tune(book: PhraseBook, language: str, phrase: str, labelled: Sequence[Labelled]) -> Proposal:
@@ -177,6 +194,9 @@ def tune(book: PhraseBook, language: str, phrase: str, labelled: Sequence[Labell
             reached = tried.f1
         if len(added) == MAX_WORDINGS:
             break
+    proposed = with_(best, [wording for wording, _ in added])
+    known = {tuple(split_words(said.text)) for said in tuning}
+    unseen = {words: said for said in scoring if (words := tuple(split_words(said.text))) not in known}
     return Proposal(
         phrase=phrase,
         tuned_on=len(tuning),
@@ -186,7 +206,9 @@ def tune(book: PhraseBook, language: str, phrase: str, labelled: Sequence[Labell
         wordings=tuple(added),
         before=score(with_(now), phrase, scoring),
         with_threshold=score(with_(best), phrase, scoring),
-        with_wordings=score(with_(best, [wording for wording, _ in added]), phrase, scoring),
+        with_wordings=score(proposed, phrase, scoring),
+        unseen=len(unseen),
+        on_unseen=score(proposed, phrase, unseen.values()),
     )
 
 
