@@ -259,19 +259,27 @@ def _read_content(content: Content, options: ReadOptions) -> Call:
         ) from error
 
 
+def _reader_of(content: Content) -> Reader | None:
+    for reader in _READERS:
+        if reader.recognise(content):
+            return reader
+    return None
+
+
 def _recognised(content: Content, format: str) -> tuple[Reader, Content]:
     """Who reads the content, and the content as it is spelt there."""
     if format == "auto":
-        for spelt in itertools.chain([content], spellings(content)):
-            for reader in _READERS:
-                if reader.recognise(spelt):
-                    return reader, spelt
+        if reader := _reader_of(content):
+            return reader, content
+        for spelt in spellings(content):
+            if reader := _reader_of(spelt):
+                return reader, spelt
     if content.is_blank:
         raise BadInput("The file is empty: export the call again.")
     if format != "auto":
         return FORMATS[format], content
     first = content.value[0] if isinstance(content.value, list) and content.value else None
-    if isinstance(first, dict) and any(reader.recognise(Content(b"", first)) for reader in _READERS):
+    if isinstance(first, dict) and _reader_of(Content(b"", first)):
         raise BadInput("This is a list of calls: write one a line as JSON Lines, for example with: jq -c '.[]'.")
     raise BadInput(
         "This is not a transcript in a format that is known: leave the file out, or name its format with "

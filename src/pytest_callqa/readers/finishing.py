@@ -232,8 +232,11 @@ def _doubts(call: Call, times: _Times) -> Iterator[str]:
 
 def _says_who(turns: tuple[Turn, ...]) -> bool:
     """Whether the agent is known, or whoever speaks is: a customer or an announcement does not tell who answers it."""
+    for turn in turns:  # mostly the first or the second is the agent's
+        if turn.role == "agent":
+            return True
     roles = {turn.role for turn in turns}
-    return "agent" in roles or ("customer" in roles and "unknown" not in roles)
+    return "customer" in roles and "unknown" not in roles
 
 
 def _mapped(turns: tuple[Turn, ...], roles: RoleMap, before: Roles) -> tuple[tuple[Turn, ...], Roles]:
