@@ -198,6 +198,7 @@ EXAMPLES = {
     "customer_nothing_more": """
         you too
         no that should be all for now
+        No, that's great
         no that was going to be it
         no we're done
         that'll be all for today
