@@ -25,10 +25,18 @@ EXAMPLES = {
     "apology": """
         please accept our sincere apologies
         i feel terrible about this
+        I can't say sorry enough
+        I uh I mean I'm sorry
         给您添麻烦了，实在抱歉
+        我呃我是说对不起
+        怎么道歉都不够
         还请您见谅
         ---
         no need to be sorry
+        you never said sorry
+        没什么对不起的
+        您不用说对不起
+        他没有道歉
         您不必道歉
         """,
     "ask_wait": """
