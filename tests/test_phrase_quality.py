@@ -105,13 +105,17 @@ def garbled(word: str) -> list[str]:
 
 
 def one_word_errors(said: str) -> list[str]:
+    """Each word lost or garbled, and a word put in at each place."""
     words = [said[token.start : token.end] for token in tokens(said)]
     space = " " if said.isascii() else ""
-    return [
+    instead = [
         space.join(filter(None, [*words[:place], instead, *words[place + 1 :]]))
         for place, word in enumerate(words)
         for instead in ["", *garbled(word)]
     ]
+    extra = "now" if space else "她"
+    places = range(len(words) + 1) if len(words) > 5 else ()  # in a short sentence one more word says something else
+    return [*instead, *(space.join([*words[:place], extra, *words[place:]]) for place in places)]
 
 
 @pytest.mark.parametrize(("name", "said"), cases(CODE))
@@ -124,6 +128,35 @@ def test_what_the_code_prohibits_is_caught_with_each_one_word_error(name: str, s
 @pytest.mark.parametrize(("name", "said"), cases(PARAPHRASES))
 def test_a_paraphrase_of_what_is_prohibited_is_caught(name: str, said: str) -> None:
     assert hears(name, said)
+
+
+POLITE_CHINESE = """
+过两天我再给您打电话
+等两天师傅会来看的
+您过一会儿再试试，如果不行请再来电话
+对不起，这个我们没办法做到，我可以帮您申请
+我也没办法保证，但我会尽力
+我是新来的客服小李，很高兴为您服务
+您刚才说什么，我没有听清楚，麻烦您再说一遍
+不可能让您吃亏的
+请您不要挂机，我帮您转接
+您可以先挂电话，我们会给您回电
+刚才的电话是我同事接的，我帮您看一下记录
+线路刚才有点忙，让您久等了，非常抱歉
+我不太清楚，我帮您问一下同事，再给您回复
+不知道您现在方便吗
+您不用着急，我马上帮您处理
+请问您听清楚了吗
+您还有什么不明白的地方吗
+大概需要两个小时
+可能是电源的问题
+不行的话您再联系我
+"""
+
+
+@pytest.mark.parametrize("said", POLITE_CHINESE.split())
+def test_polite_chinese_raises_no_alarm(said: str) -> None:
+    assert not [name for name in quality.PROHIBITED if hears(name, said)]
 
 
 def test_polite_turns_raise_no_alarm() -> None:
