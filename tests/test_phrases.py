@@ -263,7 +263,8 @@ def test_a_name_is_heard_by_its_sound(said: str, found: bool) -> None:
 
 def test_a_word_of_the_book_is_no_name_by_its_sound() -> None:
     assert heard("this is a harper", "This is a harbor") == ["This is a"] * 0
-    assert heard("welcome to {organisation}", "welcome to akmi", organisation=["Ácme"]) == []
+    assert heard("welcome to {organisation}", "welcome to akmi", organisation=["Ácme"]) == ["welcome to akmi"]
+    assert heard("welcome to {organisation}", "welcome to икми", organisation=["Акме"]) == []
 
 
 @pytest.mark.parametrize(

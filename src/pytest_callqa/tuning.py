@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_callqa.errors import BadInput, did_you_mean
-from pytest_callqa.phrases import Hit, Matcher, PhraseBook, split_words
+from pytest_callqa.phrases import Hit, Matcher, PhraseBook, join_words, split_words
 
 WORTH_SHOWING = 50.0
 """Score below which a near miss says nothing."""
@@ -245,4 +245,4 @@ def _stretches(words: Sequence[str]) -> Iterator[str]:
         for start in range(len(words) - size + 1):
             stretch = words[start : start + size]
             if sum(map(len, stretch)) > 1:
-                yield ("" if all(len(word) == 1 and not word.isascii() for word in stretch) else " ").join(stretch)
+                yield join_words(stretch)

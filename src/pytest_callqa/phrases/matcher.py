@@ -35,7 +35,15 @@ from pytest_callqa.phrases.patterns import (
     present_in,
     repeats_of,
 )
-from pytest_callqa.phrases.words import each_word, places_of_words, sentences, sound_of, split_words
+from pytest_callqa.phrases.words import (
+    bare_of,
+    each_word,
+    join_words,
+    places_of_words,
+    sentences,
+    sound_of,
+    split_words,
+)
 
 if TYPE_CHECKING:
     from pytest_callqa.semantic import Senses
@@ -46,13 +54,18 @@ LIGHT = 0.4
 SIMILAR = 0.74
 UNFILLED = 4
 DOUBLED = 0.95
-"""How like a word is one that only doubles other letters ("heloo", "helllo" for "hello")."""
+"""How like a word is one that only has other accents, or doubles other letters ("dias", "díass" for "días")."""
 
 SOUNDS_LIKE = 0.85
 """How like a name is what only sounds like it ("harbor" for "Harper")."""
 
 NUMBER = "#"
 _DRAWN_OUT = re.compile(r"(.)\1+")
+
+
+def _is_spelt(word: str) -> bool:
+    """Whether a word is of letters, those of India with their vowel signs: no figures, no apostrophes of English."""
+    return word.isalpha() or not (word.isascii() or any(map(str.isdigit, word)))
 
 
 class Hit(msgspec.Struct, frozen=True, gc=False):
@@ -104,7 +117,12 @@ class Matcher:
         self._compile()
         self.audible = {name: parts for name, parts in self._parts.items() if parts and name not in self._lacking}
         self._index = Index(self._patterns)
-        self._long_words = [w for w in self._numbers if len(w) > 3 and w.isalpha() and w not in language.numbers]
+        self._long_words = [w for w in self._numbers if len(w) > 3 and _is_spelt(w) and w not in language.numbers]
+        self._long_words_bare = [bare_of(word) for word in self._long_words]
+        self._short_words: dict[str, list[str]] = {}
+        for word in self._numbers:
+            if len(word) < 4:
+                self._short_words.setdefault(bare_of(word), []).append(word)
         self._drawn_out = {
             _DRAWN_OUT.sub(r"\1", word): word for word in sorted([*self._language.fold, *self._numbers], key=len)
         }
@@ -130,7 +148,7 @@ class Matcher:
         """What wordings mean in plain words: each form with its first alternatives."""
         forms = (form for wording in wordings for form in wording.forms)
         said = ([each.options[0] for each in form if isinstance(each, Word)] for form in forms)
-        return list(dict.fromkeys((" " if words[0].isascii() else "").join(words) for words in said if words))
+        return list(dict.fromkeys(join_words(words) for words in said if words))
 
     def parts(self, name: str) -> tuple[str, ...]:
         """The parts a phrase must have, in order; ``("",)`` for a phrase without parts, ``()`` if unknown here."""
@@ -358,7 +376,7 @@ class Matcher:
         fold = self._language.fold
         if word in fold:
             return fold[word]
-        if word in self._numbers or len(word) < 3 or not (word.isalpha() and word.isascii()) or self._resemble(word):
+        if word in self._numbers or len(word) < 3 or not word.isalpha() or self._resemble(word):
             return (word,)
         if (short := self._drawn_out.get(_DRAWN_OUT.sub(r"\1", word))) and len(short) < len(word):
             return fold.get(short, (short,))
@@ -383,17 +401,20 @@ class Matcher:
         found = {} if known is None else {known: 1.0}
         if word.isdigit() and NUMBER in self._numbers:
             found[self._numbers[NUMBER]] = 1.0
-        if known is None and len(word) > 3 and word.isalpha():
+        bare = bare_of(word)
+        if known is None and len(word) > 3 and _is_spelt(word):
             from rapidfuzz import process
             from rapidfuzz.distance import OSA
 
-            for like, score, _ in process.extract(
-                word, self._long_words, scorer=OSA.normalized_similarity, score_cutoff=SIMILAR, limit=None
+            for _, score, place in process.extract(
+                bare, self._long_words_bare, scorer=OSA.normalized_similarity, score_cutoff=SIMILAR, limit=None
             ):
-                found[self._numbers[like]] = score
+                found[self._numbers[self._long_words[place]]] = min(score, DOUBLED)
             doubled = self._drawn_out.get(_DRAWN_OUT.sub(r"\1", word), "")
             if len(doubled) > 3 and doubled in self._numbers:
                 found[self._numbers[doubled]] = max(found.get(self._numbers[doubled], 0.0), DOUBLED)
+        elif known is None and len(word) < 4:
+            found |= {self._numbers[like]: DOUBLED for like in self._short_words.get(bare, ())}
         if self._names_by_sound and len(word) > 3 and word.isalpha():
             for name in self._names_by_sound.get(sound_of(word), ()):
                 if name in self._numbers:  # pragma: no branch - only a filler in a slot's value is no word of the book

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pytest_callqa.errors import BadInput
-from pytest_callqa.phrases.words import CJK, split_words
+from pytest_callqa.phrases.words import join_words, split_words
 
 if TYPE_CHECKING:
     from regex import Pattern
@@ -20,7 +20,6 @@ TIME_LIMIT = 0.5
 """Seconds after which a regular expression is broken off."""
 
 _SIGNS = str.maketrans("（）［］｛｝｜＜＞＾＄", "()[]{}|<>^$")
-_between_characters = re.compile(rf"(?<=[{CJK}]) (?=[{CJK}])")
 
 
 class Word(msgspec.Struct, frozen=True, gc=False):
@@ -234,4 +233,4 @@ def _sentence(form: Form, slots: Mapping[str, Sequence[str]]) -> str:
             words.append(value)
         elif isinstance(element, Word) and not element.optional:
             words.append(element.options[0])
-    return _between_characters.sub("", " ".join(words))
+    return join_words(words)

@@ -4,24 +4,39 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import msgspec
 
-CJK = "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
-_TOKEN = re.compile(rf"[{CJK}]|(?:(?![{CJK}])[^\W_])+(?:'(?:(?![{CJK}])[^\W_])+)*")
+UNSPACED = (
+    "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+    "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u1000-\u103f\u1050-\u108f\u1780-\u17d3"
+)
+"""The characters of scripts without word breaks (Chinese, Japanese; Thai, Lao, Burmese, Khmer): each is a word."""
+
+_LETTER = rf"(?:(?![{UNSPACED}])[^\W_]|[\u0900-\u0963\u0966-\u0dff])"  # Indic vowel signs are no \w, but of the word
+_TOKEN = re.compile(rf"[{UNSPACED}]|{_LETTER}+(?:'{_LETTER}+)*")
 _ASCII_TOKEN = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*")
-_MARKS = "\u0300-\u036f\ufe00-\ufe0f"
-_CLUSTER = re.compile(rf".[{_MARKS}]*", re.DOTALL)
+_MARKS = "\u0300-\u036f\ufe00-\ufe0f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u0652\u0670"
+"""Accents beyond those that a letter is composed with, variation selectors, the vowel points of Hebrew and Arabic."""
+
+_COMPOSED = "\u3099\u309a\uff9e\uff9f\u1160-\u11ff"
+"""What only makes a character with those before it: voicing in Japanese, vowels and finals in Korean."""
+
+_CLUSTER = re.compile(rf".[{_MARKS}{_COMPOSED}]*", re.DOTALL)
 _MARK = re.compile(rf"[{_MARKS}]")
-_SENTENCE = re.compile(r"[^.?!。？！…]+")
+_JOINS = re.compile(rf"[{_MARKS}{_COMPOSED}]")
+_ACCENT = re.compile("[\u0300-\u036f]")
+_SENTENCE = re.compile(r"[^.?!。？！…؟।]+")
+_UNPARTED = rf"[{UNSPACED}\u3001-\u303f\uff01-\uff20]"
+_between_characters = re.compile(rf"(?<={_UNPARTED}) (?={_UNPARTED})")
 _APOSTROPHES = str.maketrans("\u2019\u02bc\u2018\uff07`\u00b4", "''''''")
 _ALIASES = {"cmn": "zh"}
 
 
 class Token(msgspec.Struct, frozen=True, gc=False):
-    """A word (a single character in Chinese), folded for comparison, with its span in the text."""
+    """A word (a character in scripts without word breaks), folded for comparison, with its span in the text."""
 
     text: str
     start: int
@@ -29,9 +44,9 @@ class Token(msgspec.Struct, frozen=True, gc=False):
 
 
 def tokens(text: str) -> list[Token]:
-    """Split text into folded words and Chinese characters; spans point into the text as given.
+    """Split text into folded words, and characters where a script has no word breaks; spans point into the text.
 
-    Width, case, apostrophes, accents and invisible characters are evened out first.
+    Width, case, apostrophes, how accents are composed, and invisible characters are evened out first.
     """
     return [Token(word, *place) for word, place in zip(split_words(text), places_of_words(text), strict=True)]
 
@@ -53,6 +68,16 @@ def each_word(text: str) -> Iterator[str]:
     """The words of :func:`split_words` one by one, for those who may stop early."""
     folded, _ = _fold(text)
     return (match[0] for match in _pieces_of(folded).finditer(folded))
+
+
+def join_words(words: Iterable[str]) -> str:
+    """Words as a text: with spaces, but none between characters of a script without word breaks."""
+    return _between_characters.sub("", " ".join(words))
+
+
+def bare_of(word: str) -> str:
+    """The word without accents ("dias" for "días")."""
+    return word if word.isascii() else unicodedata.normalize("NFC", _ACCENT.sub("", unicodedata.normalize("NFD", word)))
 
 
 def sentences(text: str) -> Iterator[tuple[int, int]]:
@@ -91,16 +116,19 @@ class _Evenly(dict[int, str]):
     def __missing__(self, code: int) -> str:
         sign = chr(code)
         even = _even(sign)
-        self[code] = even if len(even) == 1 and not _MARK.match(sign) else _UNEVEN
+        self[code] = even if len(even) == 1 and not _JOINS.match(sign) else _UNEVEN
         return self[code]
 
 
 @lru_cache(maxsize=8192)
 def _even(cluster: str) -> str:
-    """A character with its accents, composed and folded; nothing for an invisible one (category Cf)."""
+    """A character with its accents, composed and folded; nothing for an invisible one (category Cf).
+
+    The Turkish i without a dot is an i: recognisers write "SIKINTI" for it too.
+    """
     if unicodedata.category(cluster[0]) == "Cf":
         return ""
-    return _MARK.sub("", unicodedata.normalize("NFKC", cluster)).casefold()
+    return _MARK.sub("", unicodedata.normalize("NFKC", cluster).casefold()).replace("ı", "i")
 
 
 _EVENLY = _Evenly({code: chr(sign) for code, sign in _APOSTROPHES.items()})
@@ -120,7 +148,7 @@ def sound_of(word: str) -> str:
 
     Words of other scripts are their own sound.
     """
-    plain = word.replace("ph", "f").replace("ck", "k").replace("th", "t").replace("wr", "r").replace("kn", "n")
+    plain = bare_of(word).replace("ph", "f").replace("ck", "k").replace("th", "t").replace("wr", "r").replace("kn", "n")
     if not plain.isascii():
         return word
     return ("v" if plain[:1] in "aeiou" else "") + re.sub(r"(\d)\1+", r"\1", plain.translate(_SOUNDS)).replace(

@@ -18,7 +18,7 @@ from pytest_callqa.errors import Undecided
 from pytest_callqa.finding import Quote
 from pytest_callqa.hearing import Hearing
 from pytest_callqa.ledger import Exhibit
-from pytest_callqa.phrases import PhraseBook, places_of_words, primary, split_words
+from pytest_callqa.phrases import PhraseBook, join_words, places_of_words, primary, split_words
 from pytest_callqa.redact import Level, redactor
 from pytest_callqa.rules import Rule, RuleBook
 from pytest_callqa.scenarios.editing import Span, retimed, substitute, with_turn
@@ -143,8 +143,8 @@ def _put(index: int, place: int, text: str, *, keep: bool = False) -> Callable[[
         if place >= len(places):
             return None
         first, last = places[place]
-        space = " " if turn.text[first:last].isascii() and keep else ""
-        put = f"{turn.text[:first]}{text}{space}{turn.text[first if keep else last :]}"
+        said = join_words([text, turn.text[first:last]]) if keep else text
+        put = f"{turn.text[:first]}{said}{turn.text[last:]}"
         return _with(call, index, replace(turn, text=" ".join(put.split()), words=()))
 
     return change
@@ -185,7 +185,7 @@ def _merge(index: int) -> Callable[[Call], Call | None]:
         first, second = pair
         if first.end is None or second.start is None or not 0 <= second.start - first.end <= 0.5:
             return None
-        text = f"{first.text} {second.text}" if first.text.isascii() else first.text + second.text
+        text = join_words([first.text, second.text])
         one = replace(first, text=text, end=second.end, words=(*first.words, *second.words))
         return replace(call, turns=(*call.turns[:index], one, *call.turns[index + 2 :]))
 
