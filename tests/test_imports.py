@@ -62,7 +62,7 @@ ALLOWED = {
     "batch": {*CORE, "readers", "supervisor", "resume", "gate"},
     "scale": {*CORE, "readers", "supervisor", "batch", "scale"},
     "tuning": {"errors", "plain", "phrases"},
-    "vendors": {"errors", "whole"},
+    "vendors": {"errors", "phrases", "whole"},
     "bots": {*CORE, "bots"},
     "scenarios": {*CORE, "readers", "bots", "scenarios"},
     "inspection": {*CORE, "readers", "report"},

@@ -243,6 +243,7 @@ def test_time_ranges_speakers_and_several_categories(tmp_path: Path) -> None:
     assert "call.everyone.says(phrases.greets_well_2).before(call.end * 0.1).after(call.end - call.end * 0.2)" in rule
     assert "assert not [silence for silence in call.silences(0)]" in rule
     assert imported.left_out == [
+        'category_2_1: "..." holds no words',
         "category 2, rule 1, TranscriptFilter: it has no phrases",
         "category 2, rule 2, NewFilter: this kind of filter is not known",
     ]
@@ -260,6 +261,23 @@ def test_time_ranges_speakers_and_several_categories(tmp_path: Path) -> None:
             "x.json",
             '{"Say sorry": ["sorry", 1], "2 bad": ["hey"], "n": ["/"]}',
             {"say_sorry": ["sorry"], "list_2_bad": ["hey"]},
+        ),
+        (
+            "y.json",
+            '{"问候": ["您好"], "结束": ["再见"], "Über": ["a"], "uber": ["b"], "class": ["c"], "names": ["d", "👍"]}',
+            {
+                "list": ["您好"],
+                "list_2": ["再见"],
+                "uber": ["a"],
+                "uber_2": ["b"],
+                "list_class": ["c"],
+                "list_names": ["d"],
+            },
+        ),
+        (
+            "points.txt",
+            "- how may i help you\n2. thank you\n24 hours\n",
+            {"points": ["how may i help you", "thank you", "24 hours"]},
         ),
         ("some.json", '["a b"]', {"some": ["a b"]}),
     ],
@@ -282,3 +300,19 @@ def test_what_is_no_list_of_rules_is_told(tmp_path: Path, content: bytes, said: 
     file.write_bytes(content)
     with pytest.raises(BadInput, match=said):
         read_rules(file)
+
+
+def test_a_table_is_no_list_of_phrases(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("phrase,category\nthank you,greeting\n", encoding="utf-8")
+    with pytest.raises(BadInput, match="is a table; give the column with the phrases as text"):
+        read_rules(tmp_path / "list.csv")
+
+
+def test_categories_of_the_same_name_are_two_rules(tmp_path: Path) -> None:
+    rules = [{"TranscriptFilter": {"Targets": ["hello"]}}]
+    categories = [{"CategoryName": name, "Rules": rules} for name in ("a b", "a-b")]
+    (tmp_path / "rules.json").write_text(json.dumps({"Categories": categories}), encoding="utf-8")
+    imported = read_rules(tmp_path / "rules.json")
+    assert imported.phrases == {"a_b_1": ["hello"], "a_b_2_1": ["hello"]}
+    write_book(imported, tmp_path / "out", source="rules.json", language="en")
+    assert [rule.title for rule in RuleBook.load(tmp_path / "out")] == ["a b", "a-b"]

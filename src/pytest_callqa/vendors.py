@@ -7,13 +7,16 @@ of lists, or text with a phrase a line.
 from __future__ import annotations
 
 import json
+import keyword
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import TypeAlias
 
 from pytest_callqa.errors import BadInput
+from pytest_callqa.phrases import PhraseBook, bare_of, split_words
 from pytest_callqa.whole import write_whole
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
@@ -24,6 +27,7 @@ _CANNOT = {
     "SentimentFilter": "nothing here guesses at feelings; name what is said in them, such as complaints, as a phrase",
 }
 _MAX_BYTES = 5_000_000
+_BULLET = re.compile(r"\s*(?:[-*•]|\d+[.)])\s+")
 
 
 @dataclass(slots=True)
@@ -33,6 +37,8 @@ class Imported:
     phrases: dict[str, list[str]] = field(default_factory=dict)
     rules: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+    """What its rules and lists are called: no two the same."""
 
     def phrase_file(self, language: str) -> str:
         """The phrases as YAML; vendors match exactly, so the threshold is 100 until you lower it."""
@@ -69,7 +75,9 @@ def read_rules(file: Path) -> Imported:
         raise BadInput(f"is larger than {_MAX_BYTES:,} bytes; that is no list of rules", file=str(file))
     imported = Imported()
     if not text.lstrip().startswith(("{", "[")):
-        _add_list(imported, _name(file.stem), [line for line in text.splitlines() if line.strip()])
+        if file.suffix.lower() in (".csv", ".tsv"):
+            raise BadInput("is a table; give the column with the phrases as text, a phrase a line", file=str(file))
+        _add_list(imported, file.stem, [_BULLET.sub("", line) for line in text.splitlines() if line.strip()])
     else:
         try:
             document: Json = json.loads(text)
@@ -81,7 +89,7 @@ def read_rules(file: Path) -> Imported:
         if not categories:
             tables = document if isinstance(document, dict) else {file.stem: document}
             for name, phrases in tables.items():
-                _add_list(imported, _name(name), [text for text in _list(phrases) if isinstance(text, str)])
+                _add_list(imported, name, _list(phrases))
     if not imported.phrases and not imported.rules and not imported.left_out:
         raise BadInput("holds neither categories (`Rules`) nor lists of phrases", file=str(file))
     return imported
@@ -114,17 +122,29 @@ def _categories(document: Json) -> Iterator[dict[str, Json]]:
     yield from (category for category in _list(found) if isinstance(category, dict))
 
 
-def _add_list(imported: Imported, name: str, texts: Sequence[str]) -> None:
-    wordings = [plain for text in texts if (plain := _plain(text))]
+def _add_list(imported: Imported, title: str, texts: Sequence[Json]) -> None:
+    wordings = _wordings(imported, title, texts)
     if not wordings:
         return
+    name = _name(imported, title)
     imported.phrases[name] = wordings
-    imported.rules.append(_function(len(imported.rules) + 1, name, name, [f"assert call.agent.says(phrases.{name})"]))
+    imported.rules.append(_function(len(imported.rules) + 1, name, title, [f"assert call.agent.says(phrases.{name})"]))
+
+
+def _wordings(imported: Imported, title: str, texts: Iterable[Json]) -> list[str]:
+    """The phrases among the texts in this notation; those without words are left out."""
+    found = []
+    for text in texts:
+        if isinstance(text, str) and split_words(plain := _plain(text)):
+            found.append(plain)
+        else:
+            imported.left_out.append(f"{title}: {json.dumps(text, ensure_ascii=False)} holds no words")
+    return found
 
 
 def _add_category(imported: Imported, number: int, category: Mapping[str, Json]) -> None:
     title = str(category.get("CategoryName") or f"category {number}")
-    name = _name(title)
+    name = _name(imported, title)
     lines: list[str] = []
     for place, each in enumerate(_list(category.get("Rules")), 1):
         for kind, body in each.items() if isinstance(each, dict) else ():
@@ -140,7 +160,7 @@ def _condition(imported: Imported, name: str, kind: str, body: Mapping[str, Json
     """A filter as an assertion, or why it cannot be one."""
     no = "not " if body.get("Negate") is True else ""
     if kind == "TranscriptFilter":
-        wordings = [plain for text in _list(body.get("Targets")) if isinstance(text, str) and (plain := _plain(text))]
+        wordings = _wordings(imported, name, _list(body.get("Targets")))
         if not wordings:
             return "", "it has no phrases"
         imported.phrases[name] = wordings
@@ -204,6 +224,13 @@ def _plain(text: str) -> str:
     return " ".join(re.sub(r"[()\[\]{}|<>^$~/*\"]|\.(?=\.)|\.$", " ", text).split())
 
 
-def _name(title: str) -> str:
-    name = re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")
-    return name if re.match(r"[a-z]", name) else f"list_{name}".rstrip("_")
+def _name(imported: Imported, title: str) -> str:
+    """A name for what is called so, that is no word of Python or of phrase books and that nothing else has."""
+    name = re.sub(r"[^a-z0-9]+", "_", bare_of(title).lower()).strip("_")
+    if not re.match(r"[a-z]", name) or keyword.iskeyword(name) or hasattr(PhraseBook, name):
+        name = f"list_{name}".rstrip("_")
+    free = next(
+        each for number in count(1) if (each := f"{name}_{number}" if number > 1 else name) not in imported.names
+    )
+    imported.names.add(free)
+    return free

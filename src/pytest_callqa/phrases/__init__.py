@@ -15,7 +15,16 @@ A wording is words, with a little notation::
 from pytest_callqa.phrases.book import Phrase, PhraseBook
 from pytest_callqa.phrases.matcher import Hit, Matcher, Stretch
 from pytest_callqa.phrases.notation import Wording, parse_wording
-from pytest_callqa.phrases.words import Token, join_words, places_of_words, primary, sentences, split_words, tokens
+from pytest_callqa.phrases.words import (
+    Token,
+    bare_of,
+    join_words,
+    places_of_words,
+    primary,
+    sentences,
+    split_words,
+    tokens,
+)
 
 __all__ = [
     "Hit",
@@ -25,6 +34,7 @@ __all__ = [
     "Stretch",
     "Token",
     "Wording",
+    "bare_of",
     "join_words",
     "parse_wording",
     "places_of_words",
