@@ -175,6 +175,16 @@ def test_whisper_with_words_alone() -> None:
     assert [(turn.text, turn.start, turn.end) for turn in read.turns] == [("Hello", 0.1, 0.4), ("there", 2.0, 2.4)]
 
 
+def test_whisper_cpp() -> None:
+    segments = [
+        {"offsets": {"from": 0, "to": 2000}, "text": " Hello."},
+        {"offsets": {"from": 5000, "to": 5500}, "text": " Hi."},
+    ]
+    read = call({"systeminfo": "", "result": {"language": "en"}, "transcription": segments})
+    assert (read.format, read.language, read.timing, read.tolerance) == ("whisper-cpp", "en", "turn", 0.8)
+    assert said(read) == [("unknown", "Hello.", "", 0.0, 2.0), ("unknown", "Hi.", "", 5.0, 5.5)]
+
+
 def test_an_announcement_tells_nobodys_role() -> None:
     segments = [
         {

@@ -89,6 +89,7 @@ _BODIES: tuple[Reader, ...] = (
     whisper.WHISPERX,
     whisper.OPENAI_DIARIZED,
     whisper.VERBOSE,
+    whisper.WhisperCpp(),
     bodies.TurnList(),
     captions.WebVtt(),
     captions.SubRip(),

@@ -16,6 +16,7 @@ _TABLE: dict[str, tuple[float, str]] = {
     "deepgram": (0.4, "Measured against AssemblyAI on one clip: 95 of 100 word ends lie within 0.4 s."),
     "assemblyai": (0.4, "Measured against Deepgram: see there."),
     "whisper": (0.8, "Measured: it stretches words over pauses, and shows one of 1.18 s as none."),
+    "whisper-cpp": (0.8, "As Whisper."),
     "whisperx": (0.3, "Forced alignment is closer than Whisper, but digits have no times."),
     "openai-diarized": (0.8, "As Whisper."),
     "azure-batch": (0.2, "Measured against Azure's fast API on one call: 90 of 100 words lie within 0.11 s."),

@@ -102,7 +102,7 @@ class Whisper:
         """``limits`` is what this dialect cannot show."""
         self.name = name
         self._recognises = recognises
-        self._limits = limits
+        self.limits = (*limits, "no loudness, and no ring, answer, hold or transfer times")
 
     def recognise(self, content: Content) -> bool:
         """As this dialect is recognised."""
@@ -118,7 +118,7 @@ class Whisper:
             tolerance=tolerance(self.name),
             language=_LANGUAGES.get(language, language),
             duration=output.duration,
-            limits=(*self._limits, "no loudness, and no ring, answer, hold or transfer times"),
+            limits=self.limits,
             format=self.name,
         )
 
@@ -157,6 +157,52 @@ VERBOSE = Whisper(
     "Whisper tells no speakers apart: roles are not known",
     "Whisper stretches words over the pauses between them: a silence is longer than it seems",
 )
+
+
+class _CppSpan(msgspec.Struct, frozen=True, rename={"start": "from", "end": "to"}):
+    start: float
+    end: float
+
+
+class _CppSegment(msgspec.Struct, frozen=True):
+    offsets: _CppSpan
+    text: str
+
+
+class _CppResult(msgspec.Struct, frozen=True):
+    language: str = ""
+
+
+class _Cpp(msgspec.Struct, frozen=True):
+    transcription: list[_CppSegment]
+    result: _CppResult = _CppResult()
+
+
+class WhisperCpp:
+    """whisper.cpp: segments in milliseconds; it says nothing of its doubts but to repeat itself."""
+
+    name = "whisper-cpp"
+
+    def recognise(self, content: Content) -> bool:
+        """A ``transcription`` whose segments have ``offsets``."""
+        segments = content.get("transcription")
+        first = segments[0] if isinstance(segments, list) and segments else None
+        return isinstance(first, dict) and "offsets" in first
+
+    def read(self, content: Content, options: ReadOptions) -> Call:
+        """Raises :class:`BadInput` for fields that do not fit."""
+        output = content.to(_Cpp)
+        segments = [
+            _Segment(one.offsets.start / 1000, one.offsets.end / 1000, one.text) for one in output.transcription
+        ]
+        return Call(
+            id="",
+            turns=tuple(_turns(_Output(segments))),
+            tolerance=tolerance(self.name),
+            language=output.result.language,
+            limits=(*VERBOSE.limits, "no words"),
+            format=self.name,
+        )
 
 
 def _turns(output: _Output) -> Iterator[Turn]:
