@@ -375,6 +375,11 @@ def test_labelled_text_may_say_when_a_line_begins(text: str) -> None:
     assert (timed(read), read.timing, read.tolerance) == ([(1.0, None), (5.0, None)], "start", 1.0)
 
 
+def test_labelled_text_may_number_its_speakers() -> None:
+    read = call("Speaker 1: Hello.\nSpeaker 2: Hi.", ReadOptions(roles={"1": "agent", "2": "customer"}))
+    assert (spoken(read), read.roles) == ([("agent", "Hello."), ("customer", "Hi.")], "mapped")
+
+
 def test_names_alone_do_not_make_a_text_a_call() -> None:
     assert "This is not a transcript" in refusal("Ann: a\nBo: b\n")
 

@@ -18,7 +18,15 @@ from pytest_callqa.errors import BadInput
 from pytest_callqa.readers.clock import aware, shown
 from pytest_callqa.readers.content import Content, typed
 from pytest_callqa.readers.options import ReadOptions
-from pytest_callqa.readers.roles import COLON, RoleMap, label_test, name_in_label, other_of_two, role_of_label
+from pytest_callqa.readers.roles import (
+    COLON,
+    RoleMap,
+    is_numbered,
+    label_test,
+    name_in_label,
+    other_of_two,
+    role_of_label,
+)
 from pytest_callqa.readers.tolerance import tolerance
 from pytest_callqa.readers.words import with_punctuation
 
@@ -206,12 +214,12 @@ class LabelledText:
         self._is_transcript = is_transcript
 
     def recognise(self, content: Content) -> bool:
-        """Two labels at least, and one of them a role."""
+        """Two labels at least, and one of them a role or a recogniser's number."""
         if content.value is not None:
             return False
         labels = [turn.speaker for turn in _labelled(content.text, RoleMap({})) if turn.speaker]
-        has_role = self._is_transcript or any(role_of_label(label) != "unknown" for label in labels)
-        return len(labels) > 1 and has_role
+        named = (role_of_label(label) != "unknown" or is_numbered(label) for label in labels)
+        return len(labels) > 1 and (self._is_transcript or any(named))
 
     def read(self, content: Content, options: ReadOptions) -> Call:
         """Raises :class:`BadInput` unless the text is UTF-8."""
