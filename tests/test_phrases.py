@@ -77,6 +77,16 @@ def test_a_wording_is_heard(wording: str, text: str, quotes: list[str]) -> None:
     assert heard(wording, text) == quotes
 
 
+@pytest.mark.parametrize(
+    ("wording", "text"),
+    [("goodbye [sir] now", "goodbye zebra now"), ("^ [hey] impossible", "that impossible"), ("no [sir] $", "no zebra")],
+)
+def test_what_may_be_left_out_gives_no_room_for_another_word(wording: str, text: str) -> None:
+    phrases = english(f"  it: {{any: {wording!r}, threshold: 100}}\n")
+    assert not phrases.matcher("en").hits(text)
+    assert phrases.matcher("en").hits(text.replace("zebra ", "").replace(" zebra", "").replace("that ", ""))
+
+
 def test_a_slot_is_filled_for_the_call() -> None:
     welcome = "welcome to {organisation}"
     assert heard(welcome, "Welcome to Acme Bank", organisation=["Acme Bank"]) == ["Welcome to Acme Bank"]
@@ -612,7 +622,8 @@ def chains(pattern: Pattern, text: list[dict[int, float]], repeats: Sequence[int
             most = pattern.before[later][1] - pattern.before[element][1]
             inserted = after - position - 1
             inserted -= (repeats[after - 1] - repeats[position]) if repeats and inserted else 0
-            extra = max(inserted - most - (later - element - 1), 0)
+            missing = sum(weight > 0 for weight in pattern.weights[element + 1 : later])
+            extra = max(inserted - most - missing, 0)
             total = weight + pattern.weights[later] * likeness - INSERTED * extra
             if inserted >= least and extra <= MAX_INSERTED and total >= 0:
                 lengthen(total, [*chain, point])
@@ -620,7 +631,9 @@ def chains(pattern: Pattern, text: list[dict[int, float]], repeats: Sequence[int
     for point in points:
         position, element, likeness = point
         least, most = pattern.before[element]
-        if (element == 0 and position < least) or (pattern.at_start and position > element + most):
+        if (element == 0 and position < least) or (
+            pattern.at_start and position > most + sum(weight > 0 for weight in pattern.weights[:element])
+        ):
             continue
         lengthen(pattern.weights[element] * likeness, [point])
     return found
@@ -636,7 +649,8 @@ def brute_force(heard_by: Matcher, text: str) -> dict[str, list[Hit]]:
         for weight, first, last, element in chains(pattern, similar, repeats):
             behind = len(similar) - 1 - last
             skipped = len(pattern.weights) - 1 - element
-            allowed = skipped + pattern.before[-1][1] - pattern.before[element][1] + pattern.after[1]
+            missing = sum(weight > 0 for weight in pattern.weights[element + 1 :])
+            allowed = missing + pattern.before[-1][1] - pattern.before[element][1] + pattern.after[1]
             if weight < pattern.needed or (skipped == 0 and behind < pattern.after[0]):
                 continue
             if not (pattern.at_end and behind > allowed):

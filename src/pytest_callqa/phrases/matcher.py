@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import accumulate, chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -344,6 +344,7 @@ class Matcher:
             elements={number: tuple(where) for number, where in elements.items()},
             weights=tuple(weights),
             before=tuple(before),
+            lead=(0, *accumulate(weight > 0 for weight in weights)),
             after=(least - before[-1][0], most - before[-1][1]),
             rest=tuple(sum(weights[n + 1 :]) for n in range(len(weights))),
             widest=MAX_INSERTED + before[-1][1] + len(weights),

@@ -39,8 +39,9 @@ class Pattern(msgspec.Struct, frozen=True, gc=False):
 
     ``elements`` gives, for a word number, the elements it may stand for; ``worth`` the bit mask of the
     words of each element that weighs something, with its weight. The others are by element: ``weights``,
-    ``before`` (words allowed from the start of the form up to it, at least and at most) and ``rest`` (the
-    weight that follows it); ``widest`` is the longest stretch between two elements.
+    ``before`` (words allowed from the start of the form up to it, at least and at most), ``lead`` (how many
+    elements before it must be said, and at last how many in all) and ``rest`` (the weight that follows it);
+    ``widest`` is the longest stretch between two elements.
     """
 
     owner: int
@@ -49,6 +50,7 @@ class Pattern(msgspec.Struct, frozen=True, gc=False):
     elements: Mapping[int, tuple[int, ...]]
     weights: tuple[float, ...]
     before: tuple[tuple[int, int], ...]
+    lead: tuple[int, ...]
     after: tuple[int, int]
     rest: tuple[float, ...]
     widest: int
@@ -150,9 +152,10 @@ def align(
     words said again count for nothing between two that are found.
 
     Missing words lose their weight, extra words beyond the gaps allowed cost ``INSERTED`` each;
-    a missing word and an extra one in its place count as one error.
+    a missing word and an extra one in its place count as one error. A word that may be left out is not missing.
     """
     elements, weights, before, rest = pattern.elements, pattern.weights, pattern.before, pattern.rest
+    lead = pattern.lead
     final = len(weights) - 1
     chains: list[tuple[int, int, float, int]] = []  # position, element, weight so far, first position
     ends: dict[int, tuple[float, int]] = {}
@@ -163,7 +166,7 @@ def align(
             gain = weights[element] * likeness
             least, most = before[element]
             best, first = -1.0, position
-            if (element or position >= least) and (not pattern.at_start or position <= element + most):
+            if (element or position >= least) and (not pattern.at_start or position <= lead[element] + most):
                 best = gain
             for earlier, earlier_element, weight, start in reversed(chains):
                 inserted = position - earlier - 1
@@ -174,7 +177,7 @@ def align(
                 if earlier_element >= element or inserted < 0:
                     continue
                 shortest, longest = before[earlier_element]
-                extra = inserted - (most - longest) - (element - earlier_element - 1)
+                extra = inserted - (most - longest) - (lead[element] - lead[earlier_element + 1])
                 if inserted < least - shortest or extra > MAX_INSERTED:
                     continue
                 total = weight + gain - (INSERTED * extra if extra > 0 else 0.0)
@@ -185,7 +188,7 @@ def align(
             chains.append((position, element, best, first))
             if best < floor or (element == final and length - 1 - position < pattern.after[0]):
                 continue
-            missing = final - element + before[final][1] - most + pattern.after[1]
+            missing = lead[-1] - lead[element + 1] + before[final][1] - most + pattern.after[1]
             if pattern.at_end and length - 1 - position > missing:
                 continue
             if position not in ends or (best, first) > ends[position]:
