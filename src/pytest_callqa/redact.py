@@ -10,12 +10,14 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import structs
 
 from pytest_callqa.call import Call, Turn
-from pytest_callqa.names import Span, chinese, names_in
+
+if TYPE_CHECKING:
+    from pytest_callqa.names import Span
 
 MASK = "•"
 PERSONS = "ⒶⒷⒸⒹⒺⒻⒼⒽⒾⒿⓀⓁⓂⓃⓄⓅⓆⓇⓈⓉⓊⓋⓌⓍⓎⓏ"
@@ -190,12 +192,15 @@ class Redactor:
     Called with our own words about the call; :meth:`said` is for words of the call itself.
     """
 
-    __slots__ = ("_named", "_person", "level")
+    __slots__ = ("_named", "_names_in", "_person", "level")
 
     def __init__(self, names: tuple[str, ...], level: Level) -> None:
         self.level = level
         if level == "names":
+            from pytest_callqa.names import chinese, names_in
+
             chinese()  # in time for a word about what is missing
+            self._names_in = names_in
         self._person: dict[str, str] = {}
         for number, name in enumerate(names):
             letter = PERSONS[number] if number < len(PERSONS) else MASK
@@ -236,7 +241,7 @@ class Redactor:
     def _telling(self, text: str) -> bool:
         """Whether a name tells a person."""
         named = self._named is not None and self._named.search(text.replace("_", " "))
-        return bool(named) or any(map(_tells, _TELLING.finditer(text)))
+        return bool(named) or _tells_somebody(text)
 
     def call(self, call: Call) -> Call:
         """The call with its texts masked, and without its names."""
@@ -256,7 +261,7 @@ class Redactor:
         return structs.replace(turn, text=text, words=words)
 
     def _standard(self, text: str) -> str:
-        text = _without(text, [*_personal(text), *(names_in(text) if self.level == "names" else ())])
+        text = _without(text, [*_personal(text), *(self._names_in(text) if self.level == "names" else ())])
         return text if self._named is None else self._named.sub(self._name, text)
 
     def _name(self, match: re.Match[str]) -> str:
@@ -436,6 +441,11 @@ def _spoken(text: str) -> Iterator[Span]:
             number.add(part)
     if number is not None and number.tells(text):
         yield number.start, number.end
+
+
+@lru_cache(maxsize=4096)  # the same few files and folders stand with all their calls
+def _tells_somebody(name: str) -> bool:
+    return any(map(_tells, _TELLING.finditer(name)))
 
 
 def _tells(match: re.Match[str]) -> bool:
