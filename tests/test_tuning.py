@@ -40,20 +40,22 @@ def labelled(*rows: tuple[str, bool], groups: int = 40) -> list[Labelled]:
 
 
 def test_try_shows_what_is_heard_and_what_came_nearest() -> None:
-    matcher = book(PHRASES).matcher("en")
-    names = ("apology", "farewell", "elsewhere")
-    assert try_text(matcher, names, "Well, I'm Bob. I am very sorry. Goodbye") == [
+    phrases = book(PHRASES + "  strict: {any: [zebra quartz ~100], threshold: 60}\n")
+    assert try_text(phrases, "en", "Well, I'm Bob. I am very sorry. Goodbye") == [
         "heard:",
         "  apology: 100, “I am very sorry” at 15-30",
         "  farewell (goodbye): 100, “Goodbye” at 32-39",
     ]
-    assert try_text(matcher, names, "I am sorry") == [
+    assert try_text(phrases, "en", "I am sorry") == [
         "heard: nothing",
         "nearest misses:",
         "  apology: 64, “I am sorry” at 0-10, needs 100",
     ]
-    assert try_text(matcher, names, "I am very sorry not")[2].endswith("silenced by its `unless`, or its own ~")
-    assert try_text(matcher, names, "zebra") == ["heard: nothing"]
+    assert try_text(phrases, "en", "I am very sorry not")[2:] == [
+        "  apology: 100, “I am very sorry” at 0-15, silenced by `unless`: very sorry not"
+    ]
+    assert try_text(phrases, "en", "zebra quarts")[2].endswith("needs more by its own ~")
+    assert try_text(phrases, "en", "xylophone") == ["heard: nothing"]
 
 
 def test_try_on_the_command_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,19 +24,30 @@ NO = frozenset({"", "0", "no", "n", "false"})
 # --- trying a text ------------------------------------------------------------------------
 
 
-def try_text(matcher: Matcher, names: Iterable[str], text: str, *, misses: int = 5) -> list[str]:
+def try_text(
+    book: PhraseBook,
+    language: str,
+    text: str,
+    slots: Mapping[str, Sequence[str]] | None = None,
+    *,
+    misses: int = 5,
+) -> list[str]:
     """Lines that tell which phrases are heard in the text, where and how well, and what came nearest."""
+    matcher = book.matcher(language, slots)
     hits = matcher.hits(text)
     lines = [_hit_line(name, hit, text) for name, found in sorted(hits.items()) for hit in found]
     lines = ["heard:", *lines] if lines else ["heard: nothing"]
     near: list[tuple[float, str]] = []
-    for name in names:
+    for name in book.names:
         hit = None if name in hits or not matcher.parts(name) else matcher.nearest(text, name, above=WORTH_SHOWING)
         if hit is None:
             continue
         needs = matcher.threshold(name)
         short = needs - hit.score
-        why = f"needs {needs:g}" if short > 0 else "silenced by its `unless`, or its own ~"
+        why = f"needs {needs:g}"
+        if short <= 0:
+            guards = book.guards_heard(name, language, text, slots)
+            why = f"silenced by `unless`: {guards[0]}" if guards else "needs more by its own ~"
         near.append((short, f"{_hit_line(name, hit, text)}, {why}"))
     if near:
         lines += ["nearest misses:", *(line for _, line in sorted(near)[:misses])]

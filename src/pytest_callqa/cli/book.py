@@ -121,7 +121,7 @@ def _try(options: argparse.Namespace) -> int:
     if not book.speaks(language):
         raise CallQAError(f"no phrases in {language!r}; there are some in {', '.join(book.languages)}")
     slots = {"organisation": [options.organisation]} if options.organisation else {}
-    print("\n".join(tuning.try_text(book.matcher(language, slots), book.names, options.text)))
+    print("\n".join(tuning.try_text(book, language, options.text, slots)))
     return CLEAN
 
 

@@ -123,6 +123,19 @@ class PhraseBook:
         entry = self._languages[primary(language)].entries.get(name)
         return (*entry.near, *plain_sentences(entry.unless, slots or {})) if entry else ()
 
+    def guards_heard(
+        self, name: str, language: str, text: str, slots: Mapping[str, Sequence[str]] | None = None
+    ) -> tuple[str, ...]:
+        """The guards of a phrase that are heard in a text, as they are written."""
+        spoken = self._languages[primary(language)]
+        entry = spoken.entries[name]
+        alone = {
+            str(number): replace(entry, parts={"": (guard,)}, unless=(), meaning=0.0)
+            for number, guard in enumerate(entry.unless)
+        }
+        heard = Matcher(replace(spoken, entries=alone), slots or {}).heard(text)
+        return tuple(str(guard.text) for number, guard in enumerate(entry.unless) if str(number) in heard)
+
     def matcher(self, language: str, slots: Mapping[str, Sequence[str]] | None = None) -> Matcher:
         """The matcher for a language (``en-US`` means ``en``) with these slot values; kept for reuse.
 
