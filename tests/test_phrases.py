@@ -640,9 +640,9 @@ def chains(pattern: Pattern, text: list[dict[int, float]], repeats: Sequence[int
 
 
 def brute_force(heard_by: Matcher, text: str) -> dict[str, list[Hit]]:
-    """What is heard when every pattern is tried on every word: no index, no bound, no memory."""
+    """What is heard when every pattern is tried on every word: no index, no bound, no runs, no memory."""
     sounds = heard_by._look_up(text)
-    similar, repeats = [dict(sound[0]) for sound in sounds], repeats_of(sounds)
+    similar, repeats = [dict(sound[0]) for sound in sounds], repeats_of([code for _, _, code in sounds])
     spans: dict[tuple[str, str], list[tuple[float, int, int]]] = {}
     for pattern in heard_by._patterns:
         best: dict[int, tuple[float, int]] = {}
@@ -702,10 +702,12 @@ def normal(heard: object) -> object:
 @settings(max_examples=200, deadline=None)
 @given(books(), st.lists(texts, min_size=1, max_size=4))
 @example(['  p0: {any: ["sorry ..2 help you"], threshold: 50}\n'], ["sorry to help help you"])
-def test_index_bounds_memory_and_order_change_no_decision(lines: list[str], said: list[str]) -> None:
+@example(['  p0: {any: ["^ sorry $", "wait moment"], threshold: 95}\n'], ["wait moment momnet", "sorry"])
+@example(['  p0: {any: ["wait ..2 please help $", "to no"], threshold: 95}\n'], ["wait to to no please help to no"])
+def test_index_runs_bounds_memory_and_order_change_no_decision(lines: list[str], said: list[str]) -> None:
     phrases, turned = english("".join(lines)), english("".join(reversed(lines)))
     forgetful = Matcher(phrases._languages["en"], {}, remember=1)
-    for text in [*said, *reversed(said)]:
+    for text in [*said, (" zebra" * 9 + " ").join(said), *reversed(said)]:
         expected = normal(brute_force(forgetful, text))
         assert normal(forgetful.hits(text)) == expected
         assert normal(phrases.matcher("en").hits(text)) == expected
@@ -739,6 +741,30 @@ def test_hits_lie_in_the_text_and_one_phrase_does_not_overlap_itself(
     assert all(a.end <= b.start or b.end <= a.start for a, b in combinations(hits, 2))
 
 
-def test_a_very_long_turn_is_heard_in_proportion_to_its_length() -> None:
-    text = "sorry please wait a moment, " * 20_000
-    assert len(matcher("sorry ..2 wait a moment", "sorry").hits(text)["it"]) == 20_000
+@pytest.mark.parametrize("said", ["sorry please wait a moment, ", "sorry please wait wait a moment, "])
+def test_a_very_long_turn_is_heard_in_proportion_to_its_length(said: str) -> None:
+    assert len(matcher("sorry ..2 wait a moment", "sorry").hits(said * 20_000)["it"]) == 20_000
+
+
+def test_a_run_of_words_is_matched_once_wherever_it_is_said() -> None:
+    heard_by = matcher("is there anything else", "^ hey", "bye $")
+    for before in ("", "zebra ", "quartz is zebra " * 5):
+        hit = heard_by.hits(f"{before}is there anything else zebra quartz zebra quartz zebra quartz zebra")["it"][0]
+        assert (hit.start, hit.score) == (len(before), 100)
+    assert len(heard_by._of_run) == 1
+
+
+@pytest.mark.parametrize(
+    ("wording", "heard", "not_heard"),
+    [
+        ("^ hey", "hey zebra zebra zebra", "zebra zebra zebra hey"),
+        ("bye $", "zebra zebra zebra bye", "bye zebra zebra zebra"),
+        ("^ [oh] hey you", "oh hey you zebra", "zebra oh hey you"),
+        ("wait {organisation}", "zebra zebra wait zebra", "zebra zebra wait"),
+        ("{organisation} wait", "zebra wait zebra", "wait zebra zebra zebra"),
+    ],
+)
+def test_what_is_tied_to_the_start_or_the_end_is_heard_only_there(wording: str, heard: str, not_heard: str) -> None:
+    heard_by = matcher(wording)
+    assert heard_by.hits(heard)["it"][0].score == 100
+    assert "it" not in heard_by.hits(not_heard)

@@ -1,16 +1,19 @@
 """Hears all phrases of a language in one pass.
 
 Words are compared once per vocabulary, not once per utterance: each distinct word is looked up
-among the book's words (with tolerance for recognition errors), an index over the rarest words of
-every wording names the few wordings an utterance can contain, and only those are aligned.
+among the book's words (with tolerance for recognition errors). Words that no wording can link fall
+apart into runs, each of which is matched once: an index over the rarest words of every wording names
+the few wordings it can contain, and only those are aligned.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
 from itertools import accumulate, chain
+from math import inf
+from operator import or_
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -18,13 +21,12 @@ import msgspec
 
 from pytest_callqa.errors import BadInput
 from pytest_callqa.phrases.files import Entry, Language
+from pytest_callqa.phrases.index import Index
 from pytest_callqa.phrases.notation import Form, Gap, Slot, Word, Wording, find_expression
 from pytest_callqa.phrases.patterns import (
     MAX_INSERTED,
     Filled,
-    Index,
     Pattern,
-    Point,
     Similar,
     Sound,
     Span,
@@ -35,6 +37,7 @@ from pytest_callqa.phrases.patterns import (
     present_in,
     repeats_of,
 )
+from pytest_callqa.phrases.runs import Runs
 from pytest_callqa.phrases.words import (
     bare_of,
     each_word,
@@ -92,6 +95,9 @@ _Key = tuple[str, str]
 _Heard = tuple[str, str, float, int, int]
 """A phrase, its part, the score, first and last sound."""
 
+_Run = tuple[tuple[int, ...], tuple[int, ...]]
+"""The codes of words, and how many up to each were said again."""
+
 
 class Matcher:
     """Hears every phrase of one language in a text. Results are kept for texts heard again, up to a bound.
@@ -126,7 +132,8 @@ class Matcher:
         self._drawn_out = {
             _DRAWN_OUT.sub(r"\1", word): word for word in sorted([*self._language.fold, *self._numbers], key=len)
         }
-        self._alike: dict[Similar, int] = {}
+        self._runs = Runs(self._patterns)
+        self._of_run: dict[_Run, Sequence[_Heard]] = {}
         self._meanings = _Meanings(self._sounds_of, most=5 * remember)
         self._known: dict[tuple[int, ...], Mapping[str, tuple[Stretch, ...]]] = {}
         self._texts: dict[str, Mapping[str, tuple[Stretch, ...]]] = {}
@@ -213,10 +220,11 @@ class Matcher:
         if self._expressions:
             found = self._express(text)
             if found:
-                return self._listen(meant, found)
+                sounds = self._sounds(meant)
+                return self._told(meant, self._listen(sounds, _repeats(sounds), (0, 0), found))
         heard = self._known.get(meant)
         if heard is None:
-            heard = self._listen(meant, {})
+            heard = self._told(meant, self._run_by_run(meant))
             if len(self._known) >= self._remember:
                 self._known.clear()
             self._known[meant] = heard
@@ -225,7 +233,8 @@ class Matcher:
     def nearest(self, text: str, name: str, *, above: float = 0.0) -> Hit | None:
         """The best-scoring stretch for a phrase, enough or not; None if none scores more than ``above``."""
         sounds = self._look_up(text)
-        points, present, repeats = points_of(sounds), present_in(sounds), repeats_of(sounds)
+        points, repeats = points_of(sounds), _repeats(sounds)
+        present = present_in(points)
         best: tuple[Span, str] | None = None
         for pattern in self._of_phrase.get(name, ()):
             if 100 * bound(pattern, present) / pattern.required > above:
@@ -247,7 +256,8 @@ class Matcher:
         if name in self._language.forbidden:
             return None
         sounds = self._look_up(text)
-        points, present, repeats = points_of(sounds), present_in(sounds), repeats_of(sounds)
+        points, repeats = points_of(sounds), _repeats(sounds)
+        present = present_in(points)
         threshold = self.threshold(name)
         best: tuple[Span, str] | None = None
         for pattern in self._of_phrase.get(name, ()):
@@ -313,7 +323,8 @@ class Matcher:
         return self._numbers.setdefault(word, len(self._numbers))
 
     def _pattern(self, owner: int, form: Filled, threshold: float, *, at_start: bool, at_end: bool) -> Pattern | None:
-        options: list[int] = []
+        masks: list[int] = []
+        options: list[tuple[int, ...]] = []
         weights: list[float] = []
         before: list[tuple[int, int]] = []
         elements: dict[int, list[int]] = {}
@@ -325,13 +336,14 @@ class Matcher:
             words = [w for w in element.options if w not in self._language.fillers]
             if not words:
                 continue
+            numbers = tuple(map(self._number, words))
             mask = 0
-            for word in words:
-                number = self._number(word)
+            for number in numbers:
                 mask |= 1 << number
                 elements.setdefault(number, []).append(len(options))
             light = self._language.light.issuperset(words)
-            options.append(mask)
+            masks.append(mask)
+            options.append(numbers)
             weights.append(0.0 if element.optional else LIGHT if light else 1.0)
             before.append((least, most))
         required = sum(weights)
@@ -340,13 +352,15 @@ class Matcher:
         return Pattern(
             owner=owner,
             form=form,
-            worth=tuple((mask, weight) for mask, weight in zip(options, weights, strict=True) if weight),
+            worth=tuple((mask, weight) for mask, weight in zip(masks, weights, strict=True) if weight),
+            words=reduce(or_, masks),
             elements={number: tuple(where) for number, where in elements.items()},
+            options=tuple(options),
             weights=tuple(weights),
             before=tuple(before),
             lead=(0, *accumulate(weight > 0 for weight in weights)),
             after=(least - before[-1][0], most - before[-1][1]),
-            rest=tuple(sum(weights[n + 1 :]) for n in range(len(weights))),
+            rest=tuple(accumulate(reversed(weights[1:]), initial=0.0))[::-1],
             widest=MAX_INSERTED + before[-1][1] + len(weights),
             required=required,
             needed=required * threshold / 100 - 1e-6,
@@ -391,11 +405,7 @@ class Matcher:
 
     def _sound(self, word: str) -> Sound:
         similar = self._resemble(word)
-        present = speaks_for = 0
-        for number, _ in similar:
-            present |= 1 << number
-            speaks_for |= self._index.of_word.get(number, 0)
-        return similar, present, speaks_for, self._alike.setdefault(similar, len(self._alike))
+        return similar, self._index.speaks_for(similar), self._runs.code(similar)
 
     def _resemble(self, word: str) -> Similar:
         known = self._numbers.get(word)
@@ -444,37 +454,54 @@ class Matcher:
                     found.setdefault(owner, []).append((100.0, touched[0], touched[-1]))
         return found
 
-    def _listen(self, meant: Sequence[int], found: dict[int, list[Span]]) -> Mapping[str, tuple[Stretch, ...]]:
-        """Hear all phrases in words of these meanings; ``found`` is what the expressions found in them."""
+    def _sounds(self, meant: Iterable[int]) -> list[Sound]:
+        """The sounds of words of these meanings."""
         sounds_of = self._meanings.sounds
-        sounds = list(chain.from_iterable([sounds_of[number] for number in meant]))
-        present = 0
-        spoken_for = self._index.anyway
-        for _, mask, speaks_for, _ in sounds:
-            if mask:
-                present |= mask
-                spoken_for |= speaks_for
-        points: list[Point] = []
-        repeats = repeats_of(sounds)
-        for pattern in self._index.likely(spoken_for):
-            spare = pattern.required - pattern.needed
-            for mask, weight in pattern.worth:
-                if not mask & present:
-                    spare -= weight
-                    if spare < 0:
-                        break
-            else:
-                points = points or points_of(sounds)
-                spans = align(pattern, points, len(sounds), pattern.needed, repeats)
-                if spans:
-                    found.setdefault(pattern.owner, []).extend(spans)
-        if not found:
+        return list(chain.from_iterable([sounds_of[number] for number in meant]))
+
+    def _run_by_run(self, meant: Sequence[int]) -> Sequence[_Heard]:
+        """Hear all phrases in words of these meanings. A run of them that was heard before is not matched again."""
+        meanings = self._meanings
+        codes = (self._runs.start, *chain.from_iterable(map(meanings.codes.__getitem__, meant)), self._runs.end)
+        repeats = repeats_of(codes)
+        sounds: Sequence[Sound] = ()
+        heard: list[_Heard] = []
+        for first, last in self._runs.cut(codes, repeats):
+            again = tuple([count - repeats[first] for count in repeats[first : last + 1]])
+            run = codes[first : last + 1], again
+            known = self._of_run.get(run)
+            begin = first and first - 1  # where the run begins in sounds, which have no code for the start
+            if known is None:
+                sounds = sounds or self._sounds(meant)
+                around = inf if first else 0, inf if last <= len(sounds) else 0
+                known = self._listen(sounds[begin:last], again[begin + 1 - first :], around, {})
+                if len(self._of_run) >= self._remember:
+                    self._of_run.clear()
+                self._of_run[run] = known
+            for name, part, score, start, stop in known:
+                heard.append((name, part, score, begin + start, begin + stop))
+        return heard
+
+    def _listen(
+        self,
+        sounds: Sequence[Sound],
+        repeats: Sequence[int],
+        around: tuple[float, float],
+        found: dict[int, list[Span]],
+    ) -> Sequence[_Heard]:
+        """Hear all phrases in sounds; ``found`` is what expressions found. For the others see :func:`align`."""
+        self._index.find(sounds, repeats, around, found)
+        return self._settle(len(sounds), found) if found else ()
+
+    def _told(self, meant: Sequence[int], heard: Iterable[_Heard]) -> Mapping[str, tuple[Stretch, ...]]:
+        """What was heard in words of these meanings, by phrase and in words."""
+        if not heard:
             return _NOTHING
-        words = [word for word, number in enumerate(meant) for _ in sounds_of[number]]
-        heard: dict[str, list[Stretch]] = {}
-        for name, part, score, first, last in self._settle(len(sounds), found):
-            heard.setdefault(name, []).append(Stretch(words[first], words[last], score, part))
-        return {name: tuple(stretches) for name, stretches in heard.items()}
+        words = [word for word, number in enumerate(meant) for _ in self._meanings.codes[number]]
+        told: dict[str, list[Stretch]] = {}
+        for name, part, score, first, last in heard:
+            told.setdefault(name, []).append(Stretch(words[first], words[last], score, part))
+        return {name: tuple(stretches) for name, stretches in told.items()}
 
     def _settle(self, length: int, found: Mapping[int, list[Span]]) -> Sequence[_Heard]:
         """Drop guarded and overlapping spans, best score first; the rest in order of place. ``length`` in sounds."""
@@ -499,6 +526,10 @@ class Matcher:
         return Hit(places[first][0], places[last][1], score, part)
 
 
+def _repeats(sounds: Iterable[Sound]) -> Sequence[int]:
+    return repeats_of([code for _, _, code in sounds])
+
+
 def _place(heard: _Heard) -> tuple[int, int, str, float]:
     _, part, score, first, last = heard
     return first, last, part, score
@@ -513,13 +544,14 @@ _NO_ERRORS: Mapping[str, BadInput] = MappingProxyType({})
 class _Meanings(dict[str, int]):
     """What a word means to a book: the same number for words that may be the same words of it, as for all unknown ones.
 
-    ``sounds`` are its sounds by number: none for a filler, several for a contraction. A word is compared with
-    the book's when it is first asked for; no more than ``most`` are kept.
+    ``sounds`` are its sounds by number: none for a filler, several for a contraction; ``codes`` those of these.
+    A word is compared with the book's when it is first asked for; no more than ``most`` are kept.
     """
 
     def __init__(self, learn: Callable[[str], tuple[Sound, ...]], *, most: int) -> None:
         super().__init__()
         self.sounds: list[tuple[Sound, ...]] = []
+        self.codes: list[tuple[int, ...]] = []
         self._learn, self._most = learn, most
         self._numbers: dict[tuple[Sound, ...], int] = {}
 
@@ -528,6 +560,7 @@ class _Meanings(dict[str, int]):
         number = self._numbers.setdefault(sounds, len(self.sounds))
         if number == len(self.sounds):
             self.sounds.append(sounds)
+            self.codes.append(tuple(code for _, _, code in sounds))
         if len(self) >= self._most:
             self.clear()
         self[word] = number
