@@ -1,9 +1,12 @@
 """How many calls a second and core are judged for phrases: `python -m benchmarks matching`.
 
 The same wordings and calls for all, in one run: a naive `partial_ratio` loop, RapidFuzz's `cdist`, and the matcher of
-this project: as it is, as if no turn meant the same as another, and without any memory. The three must decide alike,
-turn by turn; the first two know no notation, so they get every wording as one plain sentence. Asked is what is heard,
-as the engine asks; where in the characters is looked up for evidence only.
+this project: as it is, as if no turn had been heard before, as if no run of words had been, and without any memory.
+All of ours must decide alike, turn by turn; the first two know no notation, so they get every wording as one plain
+sentence. Asked is what is heard, as the engine asks; where in the characters is looked up for evidence only.
+
+Made-up calls repeat themselves. So a second figure tells what real turns cost, each of them heard once, by a matcher
+that starts without any memory, of words too.
 """
 
 from __future__ import annotations
@@ -12,11 +15,13 @@ import random
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 from rapidfuzz import fuzz, process
 
 from benchmarks.calls import call
 from benchmarks.measure import save
+from benchmarks.quality import system_turns
 from pytest_callqa.phrases import Matcher, PhraseBook, parse_wording
 
 try:
@@ -24,8 +29,16 @@ try:
 except ImportError:  # cdist needs it; the others do not
     numpy = None
 
+Said = TypeVar("Said")
 PHRASES = Path(__file__).parents[1] / "conduct_specs" / "phrases"
-CALLS = {"naive": 3, "cdist": 20, "callqa": 4000, "callqa, every turn new": 200, "callqa without memory": 100}
+CALLS = {
+    "naive": 3,
+    "cdist": 20,
+    "callqa": 4000,
+    "callqa, every turn new": 200,
+    "callqa, every run new": 200,
+    "callqa without memory": 100,
+}
 GOALS = {"en": 2000, "zh": 4000}
 SLOTS = {"organisation": ["the monitoring center hotline", "监控中心呼叫热线"]}
 
@@ -74,13 +87,30 @@ def plain_wordings(book: PhraseBook, language: str) -> list[str]:
     return [text for text in dict.fromkeys(found) if text]
 
 
-def rate(judge: Callable[[list[str]], object], calls: Iterable[list[str]]) -> float:
+def rate(judge: Callable[[Said], object], calls: Iterable[Said]) -> float:
     """Calls a second of processor time."""
     count, began = 0, time.process_time()
     for turns in calls:
         judge(turns)
         count += 1
     return count / (time.process_time() - began)
+
+
+def real_turns() -> list[str]:
+    """What the system says in the dialogues of :mod:`benchmarks.quality`: each string once, in no order."""
+    turns = list(dict.fromkeys(said.text for said in system_turns()))
+    random.Random(5).shuffle(turns)
+    return turns
+
+
+def turn_rates(book: PhraseBook, wordings: list[str], turns: list[str]) -> dict[str, float]:
+    """Turns a second and core of those heard by partial_ratio (100 of them) and by a matcher that knows nothing yet."""
+    fresh = Matcher(book._languages["en"], SLOTS)
+    return {
+        "turns": len(turns),
+        "naive": round(rate(lambda turn: [fuzz.partial_ratio(w, turn) >= 85 for w in wordings], turns[:100]), 1),
+        "callqa, each once": round(rate(fresh.heard, turns), 1),
+    }
 
 
 def forgetful(book: PhraseBook, language: str) -> Matcher:
@@ -95,35 +125,40 @@ def measured(language: str, calls: list[list[str]]) -> dict[str, object]:
     build = time.process_time() - began
     bare, fresh = forgetful(book, language), book.matcher(language, SLOTS)
 
-    def every_turn_new(turns: list[str]) -> list[object]:
-        found = []
-        for turn in turns:
-            fresh._known.clear()
-            found.append(fresh.heard(turn))
-        return found
+    def forgetting(matcher: Matcher, *memories: str) -> Callable[[list[str]], list[object]]:
+        """Hears the turns of a call, and forgets before each of them."""
 
-    def without_memory(turns: list[str]) -> list[object]:
-        found = []
-        for turn in turns:
-            bare._known.clear()
-            bare._meanings.clear()
-            found.append(bare.heard(turn))
-        return found
+        def hear(turns: list[str]) -> list[object]:
+            found = []
+            for turn in turns:
+                for memory in memories:
+                    getattr(matcher, memory).clear()
+                found.append(matcher.heard(turn))
+            return found
+
+        return hear
+
+    every_turn_new = forgetting(fresh, "_texts", "_known")
+    every_run_new = forgetting(fresh, "_texts", "_known", "_of_run")
+    without_memory = forgetting(bare, "_known", "_meanings")
 
     judges: dict[str, Callable[[list[str]], object]] = {
         "naive": lambda turns: [[fuzz.partial_ratio(w, turn) >= 85 for w in wordings] for turn in turns],
         "cdist": lambda turns: process.cdist(turns, wordings, scorer=fuzz.partial_ratio, dtype=numpy.uint8) >= 85,
         "callqa": lambda turns: [matcher.heard(turn) for turn in turns],
         "callqa, every turn new": every_turn_new,
+        "callqa, every run new": every_run_new,
         "callqa without memory": without_memory,
     }
     if numpy is None:
         del judges["cdist"]
     rates = {name: round(rate(judge, calls[: CALLS[name]]), 1) for name, judge in judges.items()}
     differences = sum(
-        not (dict(matcher.heard(turn)) == dict(new) == dict(heard))
+        not (dict(matcher.heard(turn)) == dict(new) == dict(other) == dict(heard))
         for turns in calls[: CALLS["callqa without memory"]]
-        for turn, new, heard in zip(turns, every_turn_new(turns), without_memory(turns), strict=True)
+        for turn, new, other, heard in zip(
+            turns, every_turn_new(turns), every_run_new(turns), without_memory(turns), strict=True
+        )
     )
     if differences:
         raise SystemExit(f"{differences} turns are decided otherwise without memory")
@@ -139,4 +174,12 @@ def measured(language: str, calls: list[list[str]]) -> dict[str, object]:
 
 def main() -> None:
     count = max(CALLS.values())
-    save("matching", {"en": measured("en", english_calls(count)), "zh": measured("zh", chinese_calls(count))})
+    book = PhraseBook.load(PHRASES)
+    save(
+        "matching",
+        {
+            "en": measured("en", english_calls(count)),
+            "zh": measured("zh", chinese_calls(count)),
+            "real_turns_a_second_and_core": turn_rates(book, plain_wordings(book, "en"), real_turns()),
+        },
+    )
