@@ -447,6 +447,15 @@ def test_without_roles_the_agent_is_not_known() -> None:
     assert nobody.everyone.says(phrases.hello)
 
 
+def test_who_is_not_among_the_known_may_be_among_the_others() -> None:
+    half = hear(["agent: Hello", "unknown: Hi"])
+    assert half.agent.says(phrases.hello)
+    with pytest.raises(Undecided, match="who is the customer is not known"):
+        _ = half.customer
+    assert not hear(["agent: Hello", "system: Press one"]).customer
+    assert hear(["agent: Hello", "customer: Hi", "unknown: Hi"]).customer
+
+
 @pytest.mark.parametrize(("timing", "shown"), [("none", "no times"), ("start", "only the start of turns")])
 def test_without_ends_of_turns_pauses_are_not_known(timing: str, shown: str) -> None:
     with pytest.raises(Undecided, match=f"the transcript has {shown}, so pauses cannot be measured"):

@@ -34,6 +34,8 @@ NEAR = 60.0
 CUT_OFF = ("-", "–", "—", "…", "...")
 """How transcripts mark a turn that was broken off."""
 
+_WHO = "who is the {} is not known; map the speakers with --callqa-roles (callqa inspect suggests a map)"
+
 
 class Silence(msgspec.Struct, frozen=True, eq=False):
     """A stretch in which nobody speaks, in seconds, between two utterances (None: the call's ends).
@@ -347,17 +349,20 @@ class Hearing:
 
     @cached_property
     def agent(self) -> Speech:
-        """All the agent said. Raises :class:`Undecided` when roles are unknown."""
+        """All the agent said. Raises :class:`Undecided` when it is not known who that is."""
         return self._by("agent")
 
     @cached_property
     def customer(self) -> Speech:
-        """All the customer said. Raises :class:`Undecided` when roles are unknown."""
+        """All the customer said. Raises :class:`Undecided` when it is not known who that is."""
         return self._by("customer")
 
     def _by(self, role: Role) -> Speech:
         self.need_roles()
-        return Speech(self, [said for said in self.utterances if said.role == role], f"the {role}")
+        said = [one for one in self.utterances if one.role == role]
+        if not said and any(one.role == "unknown" for one in self.utterances):
+            raise Undecided(_WHO.format(role))
+        return Speech(self, said, f"the {role}")
 
     def speech(self, utterances: Iterable[Utterance], who: str) -> Speech:
         """Any utterances of the call, to be asked questions."""
@@ -536,9 +541,7 @@ class Hearing:
             mixed = next((limit for limit in self.record.limits if limit.startswith(MIXED_SPEAKERS)), "")
             if mixed:
                 raise Undecided(f"who is the agent cannot be told: {mixed}")
-            raise Undecided(
-                "who is the agent is not known; map the speakers with --callqa-roles (callqa inspect suggests a map)"
-            )
+            raise Undecided(_WHO.format("agent"))
 
     def need_turn_ends(self) -> None:
         """Raises :class:`Undecided` when the transcript does not say when turns end."""
