@@ -154,6 +154,28 @@ POLITE_CHINESE = """
 """
 
 
+POLITE_ENGLISH = """
+I don't know but I will find out for you right away
+I don't know the answer yet, let me check with my colleague
+Please call back in a couple of days if it has not arrived
+No, not at all, it is my pleasure
+Not at all, you're welcome
+You will have to wait about five minutes, is that all right
+You may hang up now, we will call you back
+What did you say your name was
+Could you repeat that please, I did not catch what you said
+It is impossible for me to hear you, the line is bad
+It was not you who called
+Do you understand the instructions so far
+I can't help you with that, but my colleague can
+"""
+
+
+@pytest.mark.parametrize("said", POLITE_ENGLISH.strip().splitlines())
+def test_polite_english_raises_no_alarm(said: str) -> None:
+    assert not [name for name in quality.PROHIBITED if hears(name, said)]
+
+
 @pytest.mark.parametrize("said", POLITE_CHINESE.split())
 def test_polite_chinese_raises_no_alarm(said: str) -> None:
     assert not [name for name in quality.PROHIBITED if hears(name, said)]
