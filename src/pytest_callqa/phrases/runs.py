@@ -69,7 +69,7 @@ class Runs:
         if repeats and len(codes) > LONG:
             yield 0, len(codes) - 1
             return
-        all_followers, reaches = self._followers, self._reach
+        all_followers, reaches, enough = self._followers, self._reach, self._enough
         slack = repeats[-1] if repeats else 0
         first = far = 0
         for place, code in enumerate(codes):
@@ -78,13 +78,16 @@ class Runs:
                 followers = all_followers[code]
                 ahead = codes[far + 1 : reach + 1]
                 if not followers.keys().isdisjoint(ahead):
-                    for other in range(far + len(ahead), far, -1):
-                        distance = other - place - (repeats[other - 1] - repeats[place] if repeats else 0)
-                        if followers.get(codes[other], 0) >= distance:
-                            far = other
-                            break
+                    other = far + len(ahead)
+                    for follower in reversed(ahead):
+                        if follower in followers:
+                            distance = other - place - (repeats[other - 1] - repeats[place] if repeats else 0)
+                            if followers[follower] >= distance:
+                                far = other
+                                break
+                        other -= 1
             if far == place:
-                if first < place or self._enough[code]:
+                if first < place or enough[code]:
                     yield first, place
                 first = far = place + 1
 
