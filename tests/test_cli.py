@@ -185,3 +185,21 @@ def test_a_report_tells_as_much_of_what_was_said_as_it_is_told_to(desk: Project,
     page = (desk.path / "report.html").read_text(encoding="utf-8")
     assert ("Damn" in page) is told
     assert (desk.path / "check.html").read_text(encoding="utf-8") == page
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--timeout", "0", "'0' is no number of seconds above 0"),
+        ("--timeout", "nan", "'nan' is no number of seconds above 0"),
+        ("--timeout", "soon", "'soon' is no number of seconds above 0"),
+        ("--jobs", "-1", "'-1' is not a whole number"),
+        ("--memory", "1.5", "'1.5' is not a whole number"),
+    ],
+)
+def test_a_limit_that_is_none_is_wrong_usage(
+    capsys: pytest.CaptureFixture[str], option: str, value: str, said: str
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        callqa("check", "calls", option, value)
+    assert capsys.readouterr().err.endswith(f"argument {option}: {said}\n")

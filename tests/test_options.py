@@ -46,6 +46,7 @@ callqa_redact = "off"
         (["--callqa-roles", "agent"], "--callqa-roles: 'agent' is not SPEAKER=ROLE, such as 0=agent"),
         (["--callqa-roles", "0=boss"], "--callqa-roles: 'boss' is none of agent, customer, system, unknown."),
         (["--callqa-cells", "many"], "--callqa-cells: 'many' is not a whole number"),
+        (["--callqa-timeout", "0"], "--callqa-timeout: '0' is not a whole number above 0"),
         (["--calls", "nowhere"], "--calls: nowhere: *"),
         (["--callqa-cases", "none.csv"], "*none.csv*"),
     ],

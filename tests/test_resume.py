@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from harness import GOOD, RUDE, Project, talk
 from pytest_callqa import cli, ledger
-from pytest_callqa.resume import before
+from pytest_callqa.errors import BadInput, Unwritten
+from pytest_callqa.resume import before, make_way, settle
 
 COUNTING = """
 import os, time
@@ -335,3 +338,91 @@ def test_what_was_set_aside_stays_until_the_run_is_complete(counting: Project) -
     counting.run("--callqa-resume")
     assert set(counting.verdicts()) == {*EXPECTED, "new"}
     assert not before(path).exists()
+
+
+# -- what was there before
+
+
+def test_a_run_that_begins_no_ledger_leaves_the_one_that_was_there(project: Project) -> None:
+    project.book().calls(GOOD).run()
+    file = project.path / ".callqa/ledger.jsonl"
+    before = file.read_bytes()
+    for arguments in (["--collect-only"], ["-k", "nothing"], ["--no-such-option"]):
+        project.run(*arguments)
+        assert file.read_bytes() == before
+    assert {path.name for path in file.parent.iterdir()} == {".gitignore", "ledger.jsonl"}
+
+
+def test_so_does_one_that_is_killed_before_it_could(tmp_path: Path) -> None:
+    file = tmp_path / "ledger.jsonl"
+    file.write_text("old")
+    make_way(file, resume=False)
+    assert not file.exists()
+    make_way(file, resume=False)  # the next run, after a kill
+    settle(file)
+    assert file.read_text() == "old"
+    make_way(file, resume=False)
+    file.write_text("new")
+    settle(file)
+    assert [path.name for path in tmp_path.iterdir()] == ["ledger.jsonl"]
+    assert file.read_text() == "new"
+
+
+def test_a_device_is_no_place_for_a_ledger() -> None:
+    with pytest.raises(Unwritten, match="/dev/null: cannot be written: it is no file"):
+        make_way(Path("/dev/null"), resume=False)
+    assert Path("/dev/null").is_char_device()
+
+
+# -- two runs at once
+
+
+def test_a_ledger_has_one_run_at_a_time(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(project.path)
+    project.book().calls(GOOD).run()
+    file = Path(".callqa/ledger.jsonl")
+    before = file.read_bytes()
+    said = ".callqa/ledger.jsonl: another run writes it: let that end, or name another ledger"
+    with ledger.alone(file):
+        result = project.run()
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines([f"ERROR: --callqa-ledger: {said}"])
+        assert cli.main(["check", "--book", "rules", "calls"]) == cli.USAGE
+        assert capsys.readouterr().err.endswith(f"callqa: {said}\n")
+        assert file.read_bytes() == before
+        assert project.run("--callqa-ledger", "another.jsonl").ret == pytest.ExitCode.OK
+    assert project.run().ret == pytest.ExitCode.OK
+    assert {path.name for path in file.parent.iterdir()} == {".gitignore", "ledger.jsonl"}
+
+
+def test_who_waits_for_no_one_takes_no_lock_that_is_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, lock = tmp_path / "ledger.jsonl", tmp_path / "ledger.jsonl.lock"
+    flock, taken = fcntl.flock, []
+
+    def late(held: int, how: int) -> None:
+        flock(held, how)
+        if not taken:
+            lock.unlink()  # by the run that had it until now
+        taken.append(held)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with ledger.alone(file), pytest.raises(BadInput, match="another run writes it"), ledger.alone(file):
+        pass
+    assert len(taken) == 2
+    assert not lock.exists()
+
+
+def test_where_there_are_no_such_locks_a_run_begins_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    with ledger.alone(tmp_path / "ledger.jsonl"), ledger.alone(tmp_path / "ledger.jsonl"):
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_for_a_ledger_that_is_none_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Unwritten, match="file/ledger: cannot be written: "), ledger.alone(tmp_path / "file/ledger"):
+        pass

@@ -25,7 +25,7 @@ from pytest_callqa.hearing import Hearing
 from pytest_callqa.redact import Redactor
 from pytest_callqa.rules import Code, Rule, RuleBook, Severity, clause_order
 from pytest_callqa.verdict import Evidence, Outcome, Verdict
-from pytest_callqa.whole import write_whole
+from pytest_callqa.whole import make_folder, unwritable, write_whole
 
 NOT_RUN = "-"
 _FOUND = (Outcome.FAILED, Outcome.WAIVED, Outcome.ERROR)
@@ -515,6 +515,41 @@ def _disk(path: Path) -> Iterator[None]:
             f"cannot be written any more: {error.strerror}; what was judged before is in it, make room and resume",
             file=str(path),
         ) from None
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """While it lasts, no other run writes this ledger; the system ends it with the process, however that ends.
+
+    Raises :class:`BadInput` if another run does, and :class:`Unwritten` for a place that cannot be written.
+    """
+    try:
+        import fcntl
+    except ImportError:  # a system without such locks
+        yield
+        return
+    lock = path.with_name(f"{path.name}.lock")
+    try:
+        make_folder(path.parent)
+        held = os.open(lock, os.O_WRONLY | os.O_CREAT, 0o600)
+        while True:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            again = os.open(lock, os.O_WRONLY | os.O_CREAT, 0o600)
+            if os.path.sameopenfile(held, again):
+                break
+            os.close(held)  # who had it before took it away
+            held = again
+        os.close(again)
+    except BlockingIOError:
+        os.close(held)
+        raise BadInput("another run writes it: let that end, or name another ledger", file=str(path)) from None
+    except OSError as error:
+        raise unwritable(path, error) from None
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+        os.close(held)
 
 
 def start_ledger(path: Path, *first: LedgerLine, over: bool = False) -> bool:

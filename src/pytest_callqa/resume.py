@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import chain
@@ -23,19 +25,37 @@ def before(path: Path) -> Path:
 
 
 def make_way(path: Path, *, resume: bool) -> None:
-    """Make place for a new ledger. To ``resume``, what the old one holds is kept, behind what was kept already.
+    """Make place for a new ledger, for which :func:`settle` is called in the end.
 
-    Killed at any moment, it loses nothing that is to be kept. Raises :class:`Unwritten` when the disk takes no more.
+    To ``resume``, what the old one holds is kept, behind what was kept already; else it is put aside. Killed at any
+    moment, it loses nothing that is to be kept. Raises :class:`Unwritten` when the disk takes no more.
     """
     kept = before(path)
+    settle(path)
     try:
+        if path.exists() and not path.is_file():
+            raise OSError(errno.EINVAL, "it is no file")
         if resume and path.exists():
             write_whole(kept, chain.from_iterable(_pieces(source) for source in (kept, path) if source.exists()))
         elif not resume:
             kept.unlink(missing_ok=True)
+            if path.exists():
+                os.replace(path, _aside(path))
         path.unlink(missing_ok=True)
     except OSError as error:
         raise unwritable(path, error) from None
+
+
+def settle(path: Path) -> None:
+    """Put the ledger back that :func:`make_way` put aside, unless a new one was begun."""
+    if path.exists():
+        _aside(path).unlink(missing_ok=True)
+    elif _aside(path).exists():
+        os.replace(_aside(path), path)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.old")
 
 
 def _pieces(source: Path) -> Iterator[bytes]:

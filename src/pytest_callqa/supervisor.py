@@ -271,7 +271,8 @@ def _serve(
     if limits.megabytes:
         _limit_memory(limits.megabytes)
     end_later = partial(_end_later, place, limits.seconds, os.open(os.devnull, os.O_WRONLY))
-    Thread(target=_watch_parent, args=(end_later,), daemon=True).start()
+    with suppress(RuntimeError):  # no memory for a thread: then the supervisor alone watches
+        Thread(target=_watch_parent, args=(end_later,), daemon=True).start()
 
     def say(what: str) -> None:
         name.value = what.encode(errors="replace")[: _NAME - 1]

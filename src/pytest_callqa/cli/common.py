@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias, cast, get_args
@@ -73,6 +74,21 @@ def redact_option(command: argparse.ArgumentParser) -> None:
     """What is masked of personal data."""
     default, text = TEXTS["redact"]
     command.add_argument("--redact", default=default, choices=get_args(Level), type=_level, help=text)
+
+
+def whole(text: str) -> int:
+    """A whole number, zero or more. Raises :class:`argparse.ArgumentTypeError` for anything else."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """A time of more than nothing. Raises :class:`argparse.ArgumentTypeError` for anything else."""
+    with suppress(ValueError):
+        if (given := float(text)) > 0:
+            return given
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
 
 
 def _level(text: str) -> str:

@@ -29,6 +29,8 @@ from pytest_callqa.cli.common import (
     reading,
     reading_options,
     redact_option,
+    seconds,
+    whole,
     width,
     write_report,
 )
@@ -78,9 +80,11 @@ def add_commands(commands: Commands) -> None:
 def _job_options(command: argparse.ArgumentParser) -> None:
     """What bears on how calls are judged."""
     command.add_argument("--organisation", default="", help="the organisation agents must name")
-    command.add_argument("--jobs", type=int, default=0, help="processes (default: one a processor)")
-    command.add_argument("--timeout", type=float, default=TIMEOUT, help=f"seconds a call may take (default {TIMEOUT})")
-    command.add_argument("--memory", type=int, default=0, help="megabytes a process may take (default: any)")
+    command.add_argument("--jobs", type=whole, default=0, help="processes (default: one a processor)")
+    command.add_argument(
+        "--timeout", type=seconds, default=TIMEOUT, help=f"seconds a call may take (default {TIMEOUT})"
+    )
+    command.add_argument("--memory", type=whole, default=0, help="megabytes a process may take (default: any)")
     redact_option(command)
     book_option(command)
     reading_options(command)
@@ -93,7 +97,7 @@ def _check(options: argparse.Namespace) -> int:
         print(f"callqa: not judged, they need fixtures, run pytest for them: {', '.join(left)}", file=sys.stderr)
     gate = Gate.parse(options.gate)
     baseline, against = baseline_of(options)
-    with sigterm_as_ctrl_c():
+    with sigterm_as_ctrl_c(), ledger.alone(options.ledger):
         try:
             if options.engine:
                 _judge_in_shards(options, book)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from pytest_callqa.plugin.excuses import KNOWN, NOT_GATED, Excuses
 from pytest_callqa.plugin.matrix import FACTS, UNWRITTEN, or_end_the_run
 from pytest_callqa.plugin.once import files
 from pytest_callqa.plugin.settings import Settings
-from pytest_callqa.resume import before, make_way
+from pytest_callqa.resume import before, make_way, settle
 from pytest_callqa.supervisor import sigterm_as_ctrl_c
 from pytest_callqa.verdict import Outcome
 from pytest_callqa.whole import left_there
@@ -57,9 +58,13 @@ class Recorder:
         self._through = False
         self._unwritten = ""
         self._timed = config.option.durations is not None
+        held = ExitStack()
+        config.add_cleanup(held.close)
         try:
+            held.enter_context(ledger.alone(settings.ledger))
             make_way(settings.ledger, resume=settings.resume)
-        except Unwritten as error:
+            held.callback(settle, settings.ledger)
+        except BadInput as error:
             raise pytest.UsageError(f"--callqa-ledger: {error}") from None
         for old in files(settings.ledger):
             old.unlink(missing_ok=True)

@@ -149,7 +149,7 @@ def settings(config: pytest.Config) -> Settings:
         profile=text("profile"),
         spared={name: _whole(f"--callqa-{name.replace('_', '-')}", text(name)) for name in SPARED if text(name)},
         save_failures=file("save_failures"),
-        timeout=_whole("--callqa-timeout", text("timeout")),
+        timeout=_whole("--callqa-timeout", text("timeout"), least=1),
         memory=_whole("--callqa-memory", text("memory")),
         strict=switch("strict"),
         redact=cast(Level, text("redact")),
@@ -187,7 +187,7 @@ def _choose(flag: str, value: str, choices: tuple[str, ...]) -> None:
         raise pytest.UsageError(f"{flag}: {value!r} is none of {', '.join(choices)}.{did_you_mean(value, choices)}")
 
 
-def _whole(flag: str, value: str) -> int:
-    if not value.isdecimal():
-        raise pytest.UsageError(f"{flag}: {value!r} is not a whole number")
+def _whole(flag: str, value: str, least: int = 0) -> int:
+    if not value.isdecimal() or int(value) < least:
+        raise pytest.UsageError(f"{flag}: {value!r} is not a whole number{' above 0' if least else ''}")
     return int(value)
