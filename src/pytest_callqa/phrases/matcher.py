@@ -133,6 +133,7 @@ class Matcher:
             _DRAWN_OUT.sub(r"\1", word): word for word in sorted([*self._language.fold, *self._numbers], key=len)
         }
         self._runs = Runs(self._patterns)
+        self._alike: dict[Similar, Sound] = {}
         self._of_run: dict[_Run, Sequence[_Heard]] = {}
         self._meanings = _Meanings(self._sounds_of, most=5 * remember)
         self._known: dict[tuple[int, ...], Mapping[str, tuple[Stretch, ...]]] = {}
@@ -405,7 +406,10 @@ class Matcher:
 
     def _sound(self, word: str) -> Sound:
         similar = self._resemble(word)
-        return similar, self._index.speaks_for(similar), self._runs.code(similar)
+        sound = self._alike.get(similar)
+        if sound is None:
+            sound = self._alike[similar] = similar, self._index.speaks_for(similar), self._runs.code(similar)
+        return sound
 
     def _resemble(self, word: str) -> Similar:
         known = self._numbers.get(word)
