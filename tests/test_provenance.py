@@ -11,6 +11,7 @@ from harness import GOOD, RUDE, Project
 from pytest_callqa import cli, ledger
 from pytest_callqa.provenance import files, files_read, told
 from pytest_callqa.readers import ReadOptions
+from pytest_callqa.redact import hashed
 from pytest_callqa.report.html import write_html
 from pytest_callqa.report.model import summarise
 from report_ledgers import entry, write
@@ -49,6 +50,9 @@ def test_a_file_that_cannot_be_read_any_more_is_left_out(tmp_path: Path, monkeyp
 
 def test_settings_are_told_when_they_are_not_as_usual() -> None:
     assert told(ReadOptions(), "standard", organisation="") == {}
+    named = ["calls", "more/0171 5550123.json"]
+    assert told(ReadOptions(), "standard", named) == {"calls": f"calls more/{hashed('0171 5550123')}.json"}
+    assert told(ReadOptions(), "off", named) == {"calls": " ".join(named), "redact": "off"}
     reading = ReadOptions(format="srt", roles={"0": "agent", "1": "customer"}, cases=("a.csv", "b.csv"))
     assert told(reading, "strict", organisation="Acme") == {
         "format": "srt",

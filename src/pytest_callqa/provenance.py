@@ -48,9 +48,10 @@ def _file(source: str, known: Container[str]) -> str:
         return source
 
 
-def told(reading: ReadOptions, redact: Level, **others: str | bool) -> dict[str, str]:
-    """What a run was told that bears on its verdicts, in words; what is as usual is left out."""
+def told(reading: ReadOptions, redact: Level, calls: Iterable[str] = (), **others: str | bool) -> dict[str, str]:
+    """What a run was told that bears on its verdicts, in words, and its calls; what is as usual is left out."""
     usual = ReadOptions()
+    others = {"calls": " ".join(map(redactor(level=redact).file, calls)), **others}
     given = {f.name: getattr(reading, f.name) for f in fields(reading)}
     masked = {} if redact == "standard" else {"redact": redact}
     known = {name: value for name, value in given.items() if value != getattr(usual, name)} | others | masked

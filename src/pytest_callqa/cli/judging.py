@@ -200,7 +200,7 @@ def _job(options: argparse.Namespace, book: RuleBook) -> tuple[ledger.Run, Job]:
         settings=told(
             how,
             options.redact,
-            calls=" ".join(options.calls),
+            options.calls,
             organisation=options.organisation,
             rules_not_run=", ".join(rule.clause for rule in book if not rule.portable),
         ),

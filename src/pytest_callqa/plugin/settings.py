@@ -82,8 +82,7 @@ class Settings:
     @property
     def told(self) -> dict[str, str]:
         """What bears on the verdicts, in words."""
-        calls = " ".join(self.calls)
-        return told(self.reading, self.redact, calls=calls, organisation=self.organisation, strict=self.strict)
+        return told(self.reading, self.redact, self.calls, organisation=self.organisation, strict=self.strict)
 
 
 def settings(config: pytest.Config) -> Settings:
