@@ -381,6 +381,12 @@ def test_signs_of_listening_and_fillers_are_no_turn_of_their_own() -> None:
     assert not listening("Yeah, hello.")
 
 
+def test_a_sign_of_listening_may_be_written_short() -> None:
+    listening = book("language: en\nbackchannels: [okay]\nexpand: {ok: okay, k: okay then}\nphrases: {it: hi}")
+    assert listening.matcher("en").is_backchannel("Ok.")
+    assert not listening.matcher("en").is_backchannel("k")
+
+
 def test_chinese_signs_of_listening_are_known_from_speech() -> None:
     listening = (
         book("language: zh\nbackchannels: [嗯, 好]\nphrases: {it: 您好}", "zh.yaml").matcher("zh").is_backchannel

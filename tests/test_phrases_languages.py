@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from examples import book
 from matrix import BOOK
-from pytest_callqa import PhraseBook
+from pytest_callqa import PhraseBook, plain
 from pytest_callqa.phrases import join_words, places_of_words, split_words
 
 WORKED = PhraseBook.load(BOOK / "phrases")
@@ -69,6 +69,16 @@ def test_what_is_another_word_there_is_another_word(language: str, wording: str,
 def test_words_are_joined_as_their_script_does() -> None:
     assert join_words(["über", "uns"]) == "über uns"
     assert join_words(["您好。", "请", "讲", "ok", "吗"]) == "您好。请讲 ok 吗"
+
+
+def test_traditional_characters_are_those_of_the_book() -> None:
+    table = plain.load((BOOK / "phrases/zh.traditional.yaml").read_text(encoding="utf-8"))
+    written = str.maketrans({simple: other for other, simple in table["expand"].items()})
+    matcher = WORKED.matcher("zh", {"organisation": ORGANISATION["zh"]})
+    said = [sentence for language, sentence in SAID if language == "zh"]
+    assert sum(sentence.translate(written) != sentence for sentence in said) > len(said) / 2
+    for sentence in said:
+        assert matcher.hits(sentence.translate(written)) == matcher.hits(sentence), sentence
 
 
 # --- how a text is written down -----------------------------------------------------------

@@ -139,6 +139,7 @@ class Matcher:
         self._known: dict[tuple[int, ...], Mapping[str, tuple[Stretch, ...]]] = {}
         self._texts: dict[str, Mapping[str, tuple[Stretch, ...]]] = {}
         self._remember = remember
+        self._signs = language.backchannels | language.fillers
         self.is_backchannel = lru_cache(maxsize=remember)(self._is_backchannel)
         meant = {name: entry for name, entry in language.entries.items() if language.semantic and entry.meaning}
         self._senses = self._load_senses(meant) if meant else None
@@ -246,8 +247,8 @@ class Matcher:
 
     def _is_backchannel(self, text: str) -> bool:
         """Whether the text is nothing but signs of listening ("mm-hm")."""
-        signs = self._language.backchannels, self._language.fillers
-        return all(word in signs[0] or word in signs[1] for word in each_word(text))
+        signs, fold = self._signs, self._language.fold
+        return all(piece in signs for word in each_word(text) for piece in fold.get(word, (word,)))
 
     def begins(self, text: str, name: str) -> Hit | None:
         """A hit when the text ends inside the phrase (or its first part), at least half of which was said.
