@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, Self, TypeAlias
 from zlib import crc32
 
@@ -607,9 +608,12 @@ def read(path: Path) -> Iterator[LedgerLine | Damaged]:
         raise BadInput(f"cannot be opened: {error.strerror}; name a ledger a run wrote", file=str(path)) from None
 
 
-def merge_all(entries: Sequence[Entry]) -> Entry:
-    """All the entries of one call as one: what the first lacks is taken from the others, evidence is joined."""
-    if len(entries) == 1:
+def merge_all(entries: Sequence[Entry], letters: Mapping[int, str] = MappingProxyType({})) -> Entry:
+    """All the entries of one call as one: what the first lacks is taken from the others, evidence is joined.
+
+    ``letters`` are verdicts that have no more to tell, by their place in the book's order.
+    """
+    if len(entries) == 1 and not letters:
         return entries[0]
     doubts: dict[str, set[str]] = {}
     for entry in entries:
@@ -618,7 +622,9 @@ def merge_all(entries: Sequence[Entry]) -> Entry:
     columns = zip(*(entry.verdicts for entry in entries), strict=True)
     return msgspec.structs.replace(
         entries[0],
-        verdicts="".join([next(filter(NOT_RUN.__ne__, column), NOT_RUN) for column in columns]),
+        verdicts="".join(
+            [letters.get(n) or next(filter(NOT_RUN.__ne__, column), NOT_RUN) for n, column in enumerate(columns)]
+        ),
         moments=dict(ChainMap(*(entry.moments for entry in entries))),
         found=dict(ChainMap(*(entry.found for entry in entries))),
         doubts={reason: sorted(clauses, key=clause_order) for reason, clauses in doubts.items()},

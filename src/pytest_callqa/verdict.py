@@ -84,6 +84,11 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     blamed: str = ""
     evidence: tuple[Evidence, ...] = ()
 
+    @property
+    def tells_no_more(self) -> bool:
+        """Whether the ledger keeps nothing of it but the letter of its outcome."""
+        return self.outcome in (Outcome.PASSED, Outcome.NOT_APPLICABLE, Outcome.NOT_ASSESSED) and self.moments <= 1
+
     def to_dict(self) -> dict[str, Plain]:
         """The verdict as builtins, fit to cross a process."""
         plain: dict[str, Plain] = msgspec.to_builtins(self, str_keys=True)

@@ -13,6 +13,7 @@ from fnmatch import fnmatch
 from functools import cache, cached_property
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -43,6 +44,7 @@ CLAIM = pytest.StashKey["Claim"]()
 VERDICT = pytest.StashKey[Verdict]()
 OPEN = pytest.StashKey["Open"]()
 ENTRIES = pytest.StashKey[list[ledger.LedgerLine]]()
+_OF_A_CALL: tuple[pytest.StashKey[Any], ...] = (VERDICT, OPEN, ENTRIES)
 
 _RULE_LINE = re.compile(r"^@(?:\w+\.)?rule\(", re.MULTILINE)
 _KEPT = 8
@@ -56,14 +58,15 @@ _NEEDLESS = PORTABLE | {"_callqa_ref", "request"}
 class Open(msgspec.Struct):
     """A call opened for questions, what takes personal data out of its texts, and its id as outputs have it.
 
-    ``known`` are verdicts that a former run gave; ``told`` says whether the controller has been told what call it is.
+    ``known`` are verdicts that a former run gave; ``told`` are the file and the id under which the controller knows the
+    call, once it has been told what call it is.
     """
 
     heard: Hearing
     hide: Redactor
     id: str
     known: Mapping[str, Verdict]
-    told: bool = False
+    told: tuple[str, str] | None = None
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -347,7 +350,10 @@ class Matrix:
     def _facts(self, item: pytest.Item, phase: pytest.CallInfo[None]) -> dict[str, object]:
         """What the controller is told: what call it is once, of each cell only its verdict."""
         ref = _ref_of(item)
-        if phase.when == "teardown":
+        if phase.when == "teardown":  # pytest keeps its items: with these, every call would stay in memory
+            for key in _OF_A_CALL:
+                if key in item.stash:
+                    del item.stash[key]
             return {}
         if isinstance(ref, Unreadable) and phase.excinfo is not None:
             return {"unread": msgspec.to_builtins(unread(ref, self.settings.redact)), "of": self._cells[ref.id]}
@@ -358,15 +364,17 @@ class Matrix:
         if VERDICT not in item.stash:
             return {}
         verdict, opened = item.stash[VERDICT], item.stash[OPEN]
-        call = opened.heard.record
-        start = ledger.Entry(call=opened.id, file=call.source) if opened.told else None
-        line = ledger.call_entry(self._order, opened.heard, [verdict], opened.hide, start=start)
-        opened.told = True
-        return {
+        facts: dict[str, object] = {
             "outcome": str(verdict.outcome),
-            "lines": [ledger.encode(line).decode()],
             "of": self._cells[ref.id] if ref is not None else 0,
         }
+        if opened.told is not None and verdict.tells_no_more:
+            place = self._order.index(verdict.clause)
+            return facts | {"letter": [*opened.told, place, verdict.outcome.letter]}
+        start = ledger.Entry(call=opened.id, file=opened.heard.record.source) if opened.told is not None else None
+        line = ledger.call_entry(self._order, opened.heard, [verdict], opened.hide, start=start)
+        opened.told = line.file, line.call
+        return facts | {"lines": [ledger.encode(line).decode()]}
 
     def _properties(self, found: Rule, item: pytest.Item) -> list[tuple[str, object]]:
         """What JUnit and other reporters are told of an item."""

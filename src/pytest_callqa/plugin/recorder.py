@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Generator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Generator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,6 +53,7 @@ class Recorder:
         self.config = config
         self.settings = settings
         self._pending: dict[tuple[str, str], list[ledger.Entry]] = {}
+        self._letters: defaultdict[tuple[str, str], dict[int, str]] = defaultdict(dict)
         self._unread: Counter[str] = Counter()
         self._told: list[str] = []
         self._through = False
@@ -101,20 +102,28 @@ class Recorder:
         if kept and kept[-1] is report and not report.sections and not self._timed:
             kept.pop()
 
-    def _record(self, facts: Mapping[str, Any]) -> None:
+    def _record(self, facts: dict[str, Any]) -> None:
         if "unread" in facts:
             self._note_unread(msgspec.convert(facts["unread"], ledger.Unread))
-        for line in facts.get("lines", ()):
+        if "letter" in facts:
+            file, call, place, letter = facts["letter"]
+            self._letters[file, call][place] = letter
+            self._write_when_whole((file, call), facts["of"])
+        for line in facts.pop("lines", ()):  # the terminal keeps the report with its facts
             entry = ledger.decode(line.encode())
             if isinstance(entry, ledger.Unread):
                 self._note_unread(entry)
             else:
                 assert isinstance(entry, ledger.Entry)  # a test's facts are calls, read or not
-                key = entry.file, entry.call
-                entries = self._pending.setdefault(key, [])
-                entries.append(entry)
-                if len(entries) >= facts.get("of", 1):
-                    self._write(ledger.merge_all(self._pending.pop(key)))
+                self._pending.setdefault((entry.file, entry.call), []).append(entry)
+                self._write_when_whole((entry.file, entry.call), facts.get("of", 1))
+
+    def _write_when_whole(self, call: tuple[str, str], of: int) -> None:
+        if len(self._pending[call]) + len(self._letters[call]) >= of:  # its first verdict comes as an entry
+            self._write(self._merged(call))
+
+    def _merged(self, call: tuple[str, str]) -> ledger.Entry:
+        return ledger.merge_all(self._pending.pop(call), self._letters.pop(call, {}))
 
     def _note_unread(self, line: ledger.Unread) -> None:
         """A call that cannot be read is one line, however many rules wanted it."""
@@ -163,7 +172,7 @@ class Recorder:
         through = self._through and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not stopped
         try:
             with ledger.Writer(self.settings.ledger) as writer:
-                writer.write(*map(ledger.merge_all, self._pending.values()))
+                writer.write(*map(self._merged, list(self._pending)))
                 writer.write(*filter(None, [exhibit_of(self.settings.ledger)]))
                 if through:
                     also = [*self.settings.cases, *self.settings.attestations]
