@@ -721,6 +721,17 @@ def test_index_runs_bounds_memory_and_order_change_no_decision(lines: list[str],
         assert normal(turned.matcher("en").hits(text)) == expected
 
 
+def test_words_that_resemble_the_books_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_callqa.phrases.matcher.LIKENESSES", 4)
+    hears = matcher("please wait a moment")
+    for word in ("pleaze", "pleese", "plese", "pleas", "pleaes", "plaese", "please") * 2:
+        assert (
+            hears.hits(f"{word} wait a moment")["it"]
+            == matcher("please wait a moment").hits(f"{word} wait a moment")["it"]
+        )
+        assert len(hears._alike) <= 4 + len(["please", "wait", "a", "moment"])
+
+
 anything = st.text(st.one_of(st.characters(), st.sampled_from("\ud800\udfff’＇\u200b\u0301ﬁß帮您 um'i'm")), max_size=30)
 
 

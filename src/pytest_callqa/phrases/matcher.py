@@ -62,6 +62,12 @@ DOUBLED = 0.95
 SOUNDS_LIKE = 0.85
 """How like a name is what only sounds like it ("harbor" for "Harper")."""
 
+LIKENESSES = 5_000
+"""How many likenesses of words to a book's are known at once, of which the words that people mean have some hundreds.
+
+With more, which speech that was recognised badly brings in time, all that was learnt of words is learnt anew.
+"""
+
 NUMBER = "#"
 _DRAWN_OUT = re.compile(r"(.)\1+")
 
@@ -132,17 +138,21 @@ class Matcher:
         self._drawn_out = {
             _DRAWN_OUT.sub(r"\1", word): word for word in sorted([*self._language.fold, *self._numbers], key=len)
         }
-        self._runs = Runs(self._patterns)
-        self._alike: dict[Similar, Sound] = {}
-        self._of_run: dict[_Run, Sequence[_Heard]] = {}
-        self._meanings = _Meanings(self._sounds_of, most=5 * remember)
-        self._known: dict[tuple[int, ...], Mapping[str, tuple[Stretch, ...]]] = {}
-        self._texts: dict[str, Mapping[str, tuple[Stretch, ...]]] = {}
         self._remember = remember
+        self._learn_anew()
         self._signs = language.backchannels | language.fillers
         self.is_backchannel = lru_cache(maxsize=remember)(self._is_backchannel)
         meant = {name: entry for name, entry in language.entries.items() if language.semantic and entry.meaning}
         self._senses = self._load_senses(meant) if meant else None
+
+    def _learn_anew(self) -> None:
+        """Forget all words and texts: what is known of each would fill the memory one day."""
+        self._runs = Runs(self._patterns)
+        self._alike: dict[Similar, Sound] = {}
+        self._of_run: dict[_Run, Sequence[_Heard]] = {}
+        self._meanings = _Meanings(self._sounds_of, most=5 * self._remember)
+        self._known: dict[tuple[int, ...], Mapping[str, tuple[Stretch, ...]]] = {}
+        self._texts: dict[str, Mapping[str, tuple[Stretch, ...]]] = {}
 
     def _load_senses(self, meant: Mapping[str, Entry]) -> Senses:
         from pytest_callqa.semantic import Senses
@@ -194,6 +204,8 @@ class Matcher:
         """
         heard = self._texts.get(text)
         if heard is None:
+            if len(self._alike) > LIKENESSES:
+                self._learn_anew()
             heard = self._heard(text)
             if self._senses is not None:
                 heard = {**self._meant(text, self._senses), **heard}
