@@ -316,3 +316,21 @@ def test_the_terminal_keeps_what_a_teardown_printed(project: Project) -> None:
     printing = "import pytest\n\n@pytest.fixture(autouse=True)\ndef noisy():\n    yield\n    print('put back')\n"
     result = project.book().calls(RUDE).file("conftest.py", printing).run()
     result.stdout.fnmatch_lines(["*Captured stdout teardown*", "put back"])
+
+
+TWICE = """
+from _pytest.runner import runtestprotocol
+
+
+def pytest_runtest_protocol(item, nextitem):
+    for _ in range(2):
+        for report in runtestprotocol(item, nextitem=nextitem, log=False):
+            item.ihook.pytest_runtest_logreport(report=report)
+    return True
+"""
+
+
+def test_cells_that_are_run_again_are_written_once(project: Project) -> None:
+    result = project.book().calls(GOOD).file("conftest.py", TWICE).run()
+    result.stdout.fnmatch_lines(["planned 4 verdicts: 2 passed, 0 failed; *"])
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")

@@ -119,7 +119,8 @@ class Recorder:
                 self._write_when_whole((entry.file, entry.call), facts.get("of", 1))
 
     def _write_when_whole(self, call: tuple[str, str], of: int) -> None:
-        if len(self._pending[call]) + len(self._letters[call]) >= of:  # its first verdict comes as an entry
+        known = self._pending.get(call)  # its first verdict comes as an entry; one that is told again, after the last
+        if known and len(known) + len(self._letters[call]) >= of:
             self._write(self._merged(call))
 
     def _merged(self, call: tuple[str, str]) -> ledger.Entry:
