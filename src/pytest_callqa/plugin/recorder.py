@@ -106,10 +106,10 @@ class Recorder:
         if "unread" in facts:
             self._note_unread(msgspec.convert(facts["unread"], ledger.Unread))
         if "letter" in facts:
-            file, call, place, letter = facts["letter"]
+            file, call, place, letter = facts.pop("letter")  # the terminal keeps the report with its facts
             self._letters[file, call][place] = letter
             self._write_when_whole((file, call), facts["of"])
-        for line in facts.pop("lines", ()):  # the terminal keeps the report with its facts
+        for line in facts.pop("lines", ()):
             entry = ledger.decode(line.encode())
             if isinstance(entry, ledger.Unread):
                 self._note_unread(entry)
