@@ -302,6 +302,7 @@ def _serve(
         except OSError:  # pragma: no cover - only when the supervisor was killed meanwhile
             return
         gc.collect()
+        gc.freeze()  # what is remembered of one task for the next has no cycles: it need not be looked at again
 
 
 def _die_with_parent() -> None:
