@@ -28,7 +28,7 @@ from pytest_callqa.rules import RuleBook
 MILLION = 1_000_000
 SECTIONS = ("test_1_purpose.py", "test_3_1_opening.py")
 FILES = 20
-CALLS = 10_000
+CALLS = 40_000
 ROUNDS = 1
 EVERY = 5.0
 """Seconds between two looks at the memory, with a million calls."""
