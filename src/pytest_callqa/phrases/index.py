@@ -17,6 +17,7 @@ from pytest_callqa.phrases.patterns import (
     align,
     bound,
     points_of,
+    score,
 )
 
 _END = -1
@@ -110,7 +111,7 @@ class Index:
             before = element, ahead
         tied = pattern.at_start or pattern.at_end or pattern.before[-1][0] or pattern.after[0]
         exact = len(steps) == len(most) and not inserted and not tied
-        whole = min(100.0, 100 * pattern.required / pattern.required) if exact else 0.0
+        whole = score(pattern, pattern.required) if exact else 0.0
         return _Ready(pattern, tuple(steps), whole)
 
     def speaks_for(self, similar: Similar) -> int:

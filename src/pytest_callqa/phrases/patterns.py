@@ -106,6 +106,11 @@ def bound(pattern: Pattern, present: int) -> float:
     return weight
 
 
+def score(pattern: Pattern, found: float) -> float:
+    """How well a pattern was heard of which words of this weight were ``found``, from 0 to 100."""
+    return min(100.0, 100 * found / pattern.required)
+
+
 def align(
     pattern: Pattern,
     points: Iterable[Point],
@@ -163,7 +168,7 @@ def align(
                 continue
             if position not in ends or (best, first) > ends[position]:
                 ends[position] = best, first
-    return [(min(100.0, 100 * best / pattern.required), first, last) for last, (best, first) in ends.items()]
+    return [(score(pattern, best), first, last) for last, (best, first) in ends.items()]
 
 
 def apart(spans: Iterable[Span], guards: Iterable[Span], length: int) -> list[Span]:
