@@ -208,14 +208,8 @@ def lost(job: Job, document: Document | Unreadable, call: str, why: str) -> list
     if not call:
         return [Judged(unread(unreadable(document, BadInput(reason)), job.redact), document)]
     verdicts = [Verdict(clause=clause, outcome=Outcome.ERROR, reason=reason) for clause in job.clauses]
-    return [
-        Judged(
-            ledger.entry(
-                ledger.Entry(call=call, file=redactor(level=job.redact).file(document.file)), job.order, verdicts
-            ),
-            document,
-        )
-    ]
+    start = ledger.Entry(call=call, file=redactor(level=job.redact).file(document.file))
+    return [Judged(ledger.entry(start, job.order, verdicts), document)]
 
 
 def chunks(documents: Iterable[Document | Unreadable]) -> Iterator[list[Document | Unreadable]]:

@@ -16,9 +16,10 @@ Span: TypeAlias = tuple[int, int]
 """Where something begins and ends in a text."""
 
 _NO_NAME = (
-    "A|An|And|April|At|August|Back|Bank|Bye|Can|Chinese|Could|December|Dutch|English|Everything|February|Friday|French|German|Goodbye|Good|Great"
-    "|Fine|From|Glad|Happy|Have|Hello|Here|How|Is|It|January|July|June|Just|Let|Madam|March|May|Miss|Monday|Mr|Mrs|Ms|Much|My|Not|November|October|Okay|One|Our|Please|Saturday"
-    "|September|Sir|So|Spanish|Sorry|Sunday|That|The|There|This|Thursday|Tuesday|Very|We|Wednesday|What|When|Where|Which"
+    "A|An|And|April|At|August|Back|Bank|Bye|Can|Chinese|Could|December|Dutch|English|Everything|February|Friday"
+    "|French|German|Goodbye|Good|Great|Fine|From|Glad|Happy|Have|Hello|Here|How|Is|It|January|July|June|Just|Let"
+    "|Madam|March|May|Miss|Monday|Mr|Mrs|Ms|Much|My|Not|November|October|Okay|One|Our|Please|Saturday|September"
+    "|Sir|So|Spanish|Sorry|Sunday|That|The|There|This|Thursday|Tuesday|Very|We|Wednesday|What|When|Where|Which"
     "|Will|Would|Yes|You|Your"
 )
 _FIRM = "Bank|Customer|Company|Group|Help|Hotel|Insurance|Service|Services|Shop|Support|Team|Technical|Telecom"
