@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 
 import pytest
@@ -334,3 +335,16 @@ def test_cells_that_are_run_again_are_written_once(project: Project) -> None:
     result = project.book().calls(GOOD).file("conftest.py", TWICE).run()
     result.stdout.fnmatch_lines(["planned 4 verdicts: 2 passed, 0 failed; *"])
     result.stdout.no_fnmatch_line("*INTERNALERROR*")
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_the_garbage_collector_passes_over_items_and_is_left_as_it_was(project: Project, *, on: bool) -> None:
+    shows = "import gc\ndef pytest_runtest_call(): print('collects', gc.isenabled(), 'kept', gc.get_freeze_count() > 0)"
+    project.book().calls(GOOD).file("rules/conftest.py", shows)
+    (gc.enable if on else gc.disable)()
+    try:
+        result = project.run("-s")
+    finally:
+        gc.enable()
+    result.stdout.fnmatch_lines([f"*collects {on} kept True"])
+    assert gc.get_freeze_count() == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import re
@@ -94,6 +95,7 @@ class Matrix:
         self._resume: tuple[Path, ledger.Run] | None = None
         self._former: Former | None = None
         self._root = config.rootpath
+        config.add_cleanup(gc.unfreeze)
         self.excuses = Excuses(settings)
         try:
             self._sidecars = find_sidecars(settings.calls, settings.reading)
@@ -129,6 +131,18 @@ class Matrix:
     def pytest_report_header(self) -> str:
         """Say the mode and why, and where the ledger goes."""
         return f"callqa: {self.mode} ({self._why}); ledger {self.settings.ledger}"
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection(self) -> Generator[None, object, object]:
+        """Let the garbage collector not look at items, which stay to the end, neither as they are made nor later."""
+        used = gc.isenabled()
+        gc.disable()
+        try:
+            return (yield)
+        finally:
+            gc.freeze()
+            if used:
+                gc.enable()
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Make an item of each call for every rule (not in batch mode) and every test that takes a call."""
