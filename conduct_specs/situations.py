@@ -29,11 +29,10 @@ phrases = PhraseBook.load(Path(__file__).parent / "phrases")
 def customer_says(*said: Phrase) -> Situation:
     """Every time the customer says one of the phrases."""
 
-    @situation(f"customer says {' or '.join(str(phrase) for phrase in said)}", signs=said)
+    @situation(f"customer says {' or '.join(str(phrase) for phrase in said)}", signs=said, by="customer")
     def find(call: Hearing) -> Iterator[Moment]:
-        finding = call.customer.says(*said)
-        for found in turns_of(finding):
-            utterance = call.utterances[found.first.turn]
+        for found in turns_of(call.customer.says(*said)):
+            utterance = found.first.said
             yield Moment(call, utterance.index, start=utterance.end, turn=utterance, finding=found)
 
     return find
@@ -184,7 +183,7 @@ customer_registers = customer_says(phrases.customer_registers)
 _asks_or_reports = customer_says(phrases.customer_question, phrases.customer_problem)
 
 
-@situation("customer brings a question or a problem")
+@situation("customer brings a question or a problem", signs=_asks_or_reports)
 def customer_brings_something(call: Hearing, code: Code) -> Iterable[Moment]:
     """The first time."""
     return _asks_or_reports.moments(call, code)[:1]
@@ -214,14 +213,15 @@ def customer_finishes_turn(call: Hearing, code: Code) -> Iterator[Moment]:
     doubt = "whether the customer was asked to wait is not known: only the sound is"
     holds = [event.time for event in call.events("hold") if event.time is not None]
     for said, answer in pairwise(call.utterances):
-        if (said.role, answer.role) != ("customer", "agent"):
+        if answer.role != "agent" or said.role != "customer":
             continue
         excused = said.index - 1 in waiting or said.index in leaving
         if excused and (said.text or _pause(said, answer) is None):
             continue
-        slow = (_pause(said, answer) or 0.0) > code.answer - call.clock.tolerance
-        if not any((said.end or 0.0) <= hold <= (answer.start or 0.0) for hold in holds):
-            yield Moment(call, said.index, start=said.end, turn=said, doubt=doubt if excused and slow else "")
+        if holds and any((said.end or 0.0) <= hold <= (answer.start or 0.0) for hold in holds):
+            continue
+        slow = excused and (_pause(said, answer) or 0.0) > code.answer - call.clock.tolerance
+        yield Moment(call, said.index, start=said.end, turn=said, doubt=doubt if slow else "")
 
 
 @situation("a case is opened")
@@ -383,7 +383,7 @@ def silent_after_greeting(call: Hearing, code: Code) -> Iterator[Moment]:
         yield from _still_silent(call, said[-1], code)
 
 
-@situation("agent asks a silent customer what to do for them", signs=(phrases.asks_silent_caller,))
+@situation("agent asks a silent customer what to do for them", signs=(phrases.asks_silent_caller,), by="agent")
 def _asked(call: Hearing, code: Code) -> Iterator[Moment]:
     """Every time."""
     if answered.moments(call, code):
@@ -391,21 +391,21 @@ def _asked(call: Hearing, code: Code) -> Iterator[Moment]:
             yield Moment(call, said.index, turn=said)
 
 
-@situation("customer still silent after being asked")
+@situation("customer still silent after being asked", signs=_asked)
 def silent_after_asking(call: Hearing, code: Code) -> Iterator[Moment]:
     """For five more seconds."""
     for asked in _asked.moments(call, code)[:1]:
         yield from _still_silent(call, asked.turn, code)
 
 
-@situation("customer still silent after being asked twice")
+@situation("customer still silent after being asked twice", signs=_asked)
 def silent_after_asking_again(call: Hearing, code: Code) -> Iterator[Moment]:
     """For five more seconds."""
     for asked in _asked.moments(call, code)[1:2]:
         yield from _still_silent(call, asked.turn, code)
 
 
-@situation("agent has said goodbye to a silent customer", signs=(phrases.goodbye,))
+@situation("agent has said goodbye to a silent customer", signs=(phrases.goodbye,), by="agent")
 def said_goodbye_to_silence(call: Hearing, code: Code) -> Iterator[Moment]:
     """The moment starts when the agent stops talking. Without words, what follows two requests is the goodbye."""
     alone = unanswered(call, code) if answered.moments(call, code) else ()
@@ -503,13 +503,13 @@ def _low_voice(call: Hearing) -> list[Moment]:
     return _in_order(call, _noted_or(call, "low-volume", shown))
 
 
-@situation("customer's voice is low")
+@situation("customer's voice is low", signs=_low_voice)
 def low_voice(call: Hearing, code: Code) -> Iterable[Moment]:
     """The first time."""
     return _low_voice.moments(call, code)[:1]
 
 
-@situation("customer's voice stays low after being asked to speak up", signs=(phrases.speak_louder,))
+@situation("customer's voice stays low after being asked to speak up", signs=(phrases.speak_louder,), by="agent")
 def low_voice_persists(call: Hearing, code: Code) -> Iterable[Moment]:
     """The first sign of it after the agent asked; who is talked over asks once more, and that is no sign."""
     asked = [quote.turn for quote in call.agent.says(phrases.speak_louder).quotes if quote.turn not in call.cut_off]
@@ -548,7 +548,7 @@ def customer_speaks_dialect(call: Hearing, code: Code) -> Iterable[Moment]:
 # --- 3.3 understanding each other ---------------------------------------------------------
 
 
-@situation("agent did not catch it", signs=(phrases.ask_repeat, phrases.demands_repeat))
+@situation("agent did not catch it", signs=(phrases.ask_repeat, phrases.demands_repeat), by="agent")
 def agent_did_not_catch_it(call: Hearing) -> Iterator[Moment]:
     """Plain from the agent's asking again, politely or not."""
     yield from _shown(call, call.agent.says(phrases.ask_repeat, phrases.demands_repeat))
@@ -628,7 +628,7 @@ def _to_note(numbers: Sequence[_Number], steps: Sequence[Quote], code: Code, *, 
 _asks_for_department = customer_says(phrases.customer_wants_department)
 
 
-@situation("customer asks for another department")
+@situation("customer asks for another department", signs=_asks_for_department)
 def customer_wants_department(call: Hearing, code: Code) -> Iterable[Moment]:
     """The first time."""
     return _in_order(call, _asks_for_department.moments(call, code))[:1]
@@ -660,13 +660,13 @@ def hard_to_reach(call: Hearing, code: Code) -> list[Moment]:
     return _in_order(call, start, _says_hard_to_reach.moments(call, code))
 
 
-@situation("customer swears")
+@situation("customer swears", signs=_swears)
 def customer_swears(call: Hearing, code: Code) -> list[Moment]:
     """Every outburst."""
     return _in_order(call, _swears.moments(call, code))
 
 
-@situation("customer goes on swearing")
+@situation("customer goes on swearing", signs=_swears)
 def customer_swears_on(call: Hearing, code: Code) -> list[Moment]:
     """The outburst that is one too many, counted from the first that was met with an apology (else from the first)."""
     outbursts = customer_swears.moments(call, code)
@@ -675,7 +675,7 @@ def customer_swears_on(call: Hearing, code: Code) -> list[Moment]:
     return list(outbursts[last_straw : last_straw + 1])
 
 
-@situation("customer complains that the agent is slow or unskilled")
+@situation("customer complains that the agent is slow or unskilled", signs=_says_slow)
 def called_slow(call: Hearing, code: Code) -> list[Moment]:
     """Every time; being slow to pick up is another complaint, and so is swearing."""
     others = (*_says_hard_to_reach.moments(call, code), *_swears.moments(call, code))
@@ -683,7 +683,7 @@ def called_slow(call: Hearing, code: Code) -> list[Moment]:
     return _in_order(call, (each for each in _says_slow.moments(call, code) if each.index not in elsewhere))
 
 
-@situation("customer complains of a bad attitude")
+@situation("customer complains of a bad attitude", signs=_says_rude)
 def called_rude(call: Hearing, code: Code) -> list[Moment]:
     """The first time."""
     return _in_order(call, _says_rude.moments(call, code))[:1]
@@ -784,13 +784,13 @@ def customer_is_kept_waiting(call: Hearing, code: Code) -> list[Moment]:
     return sorted(chain(on_hold, _system_pauses(call, code)), key=lambda moment: moment.index)
 
 
-@situation("agent tells of a failure", signs=(phrases.tells_of_failure,))
+@situation("agent tells of a failure", signs=(phrases.tells_of_failure,), by="agent")
 def agent_tells_of_failure(call: Hearing) -> list[Moment]:
     """Of the hotline's own equipment, database or network; the first time."""
     return list(_shown(call, call.agent.says(phrases.tells_of_failure)))[:1]
 
 
-@situation("agent tells of a failure and takes a contact")
+@situation("agent tells of a failure and takes a contact", signs=agent_tells_of_failure)
 def contact_taken_in_failure(call: Hearing, code: Code) -> list[Moment]:
     """The agent asks for it, and the case holds one."""
     failures = agent_tells_of_failure.moments(call, code)
@@ -801,13 +801,13 @@ def contact_taken_in_failure(call: Hearing, code: Code) -> list[Moment]:
 _suggests_or_praises = customer_says(phrases.customer_suggests, phrases.customer_praises)
 
 
-@situation("customer suggests or praises")
+@situation("customer suggests or praises", signs=_suggests_or_praises)
 def customer_suggests_or_praises(call: Hearing, code: Code) -> list[Moment]:
     """Every time. "You have been helpful" is thanks (3.5.5); praise is more than that."""
     return _in_order(call, _suggests_or_praises.moments(call, code))
 
 
-@situation("agent refuses a request", signs=(phrases.declines, phrases.refuses_bluntly))
+@situation("agent refuses a request", signs=(phrases.declines, phrases.refuses_bluntly), by="agent")
 def agent_refuses(call: Hearing) -> list[Moment]:
     """Plain from the agent's words, politely or not; not knowing the answer yet is no refusal."""
     refused = call.agent.says(phrases.declines, phrases.refuses_bluntly)
@@ -817,7 +817,7 @@ def agent_refuses(call: Hearing) -> list[Moment]:
 _thanks_or_praises = customer_says(phrases.customer_thanks, phrases.customer_praises)
 
 
-@situation("thanks and praise to answer", signs=(phrases.customer_thanks,))
+@situation("thanks and praise to answer", signs=(phrases.customer_thanks,), by="customer")
 def _thanked(call: Hearing, code: Code) -> list[Moment]:
     """Thanks and praise, from the first thanks on, while the agent has not taken leave.
 
@@ -831,19 +831,19 @@ def _thanked(call: Hearing, code: Code) -> list[Moment]:
     return list(dropwhile(lambda each: not each.said.says(phrases.customer_thanks).holds, courtesies))
 
 
-@situation("customer thanks")
+@situation("customer thanks", signs=_thanked)
 def customer_thanks(call: Hearing, code: Code) -> list[Moment]:
     """The first time."""
     return _thanked.moments(call, code)[:1]
 
 
-@situation("customer goes on thanking or praising")
+@situation("customer goes on thanking or praising", signs=_thanked)
 def customer_thanks_again(call: Hearing, code: Code) -> list[Moment]:
     """The second time."""
     return _thanked.moments(call, code)[1:2]
 
 
-@situation("agent cannot answer", signs=(phrases.agent_cannot_answer, phrases.casual_answer))
+@situation("agent cannot answer", signs=(phrases.agent_cannot_answer, phrases.casual_answer), by="agent")
 def agent_cannot_answer(call: Hearing) -> list[Moment]:
     """Plain from the agent's saying so, or guessing; the first time."""
     return list(_shown(call, call.agent.says(phrases.agent_cannot_answer, phrases.casual_answer)))[:1]
@@ -852,7 +852,7 @@ def agent_cannot_answer(call: Hearing) -> list[Moment]:
 # --- 3.6 explaining and closing -----------------------------------------------------------
 
 
-@situation("agent has explained a conclusion", signs=(phrases.explains_conclusion,))
+@situation("agent has explained a conclusion", signs=(phrases.explains_conclusion,), by="agent")
 def agent_explains(call: Hearing) -> list[Moment]:
     """Plain from the words of an explanation: what the reason is, what was found, what follows. The first time.
 
@@ -865,10 +865,7 @@ def agent_explains(call: Hearing) -> list[Moment]:
 _not_clear = customer_says(phrases.customer_does_not_understand, phrases.customer_says_no)
 
 
-@situation(
-    "customer says that the explanation is not clear",
-    signs=(phrases.customer_does_not_understand, phrases.customer_says_no),
-)
+@situation("customer says that the explanation is not clear", signs=_not_clear)
 def explanation_is_not_clear(call: Hearing, code: Code) -> list[Moment]:
     """Every time, once something was explained; a bare "no" only straight after "is that clear?"."""
     checks = call.agent.says(phrases.checks_clear)
@@ -929,7 +926,7 @@ def customer_has_nothing_more(call: Hearing, code: Code) -> Iterator[Moment]:
             yield end
 
 
-@situation("customer stays on the line after the farewell", signs=(phrases.goodbye,))
+@situation("customer stays on the line after the farewell", signs=(phrases.goodbye,), by="agent")
 def customer_stays_on_the_line(call: Hearing, code: Code) -> list[Moment]:
     """The line is open and silent for five seconds, until the agent does something or somebody hangs up.
 
@@ -956,7 +953,7 @@ def customer_stays_on_the_line(call: Hearing, code: Code) -> list[Moment]:
     return []
 
 
-@situation("customer stays silent when asked again after the farewell")
+@situation("customer stays silent when asked again after the farewell", signs=customer_stays_on_the_line)
 def silent_after_farewell(call: Hearing, code: Code) -> Iterator[Moment]:
     """Or hung up on before there was time to answer."""
     for stays in customer_stays_on_the_line.moments(call, code):

@@ -42,8 +42,10 @@ class Trial(msgspec.Struct, frozen=True):
     start: float | None = None
 
 
-_WORST_FIRST = "efumpn"
-"""The letters of the outcomes, from the one that decides before all others."""
+_BADNESS = {Outcome.of_letter(letter): place for place, letter in enumerate("efumpn")}
+"""The place of each outcome, from the one that decides before all others."""
+
+_NO_BREACH = (Outcome.PASSED, Outcome.NOT_APPLICABLE, Outcome.NOT_ASSESSED)
 
 
 def judge(
@@ -66,8 +68,9 @@ def judge(
     if not moments:
         return Verdict(clause=clause, outcome=Outcome.NOT_APPLICABLE)
     results = _trials(rule, moments, call, code, fixtures)
-    worst = min(results, key=_badness)
-    if quotes is None or worst.outcome not in (Outcome.PASSED, Outcome.NOT_APPLICABLE):
+    outcomes = [result.outcome for result in results]
+    worst = results[outcomes.index(min(outcomes, key=_BADNESS.__getitem__))]
+    if quotes is None or worst.outcome not in _NO_BREACH:
         evidence = tuple(_evidence(results))
     else:
         evidence = tuple(islice((shown for shown in _evidence(results) if shown.quote), quotes)) if quotes else ()
@@ -76,7 +79,7 @@ def judge(
         outcome=worst.outcome,
         reason=worst.reason,
         moments=len(moments),
-        broken=[result.outcome for result in results].count(Outcome.FAILED),
+        broken=outcomes.count(Outcome.FAILED),
         start=worst.start,
         line=worst.line,
         evidence=evidence,
@@ -91,13 +94,12 @@ def trials(rule: Rule, call: Hearing, code: Code, fixtures: Mapping[str, object]
 def _trials(
     rule: Rule, moments: Iterable[Moment], call: Hearing, code: Code, fixtures: Mapping[str, object] | None
 ) -> list[Trial]:
+    if rule.manual and call.attestation(rule.clause) is None:
+        unknown = "nobody has attested this clause for this call"
+        return [Trial(Outcome.NOT_ASSESSED, unknown, moment, ()) for moment in moments]
     given = {"call": call, "code": code, **(fixtures or {})}
     given = {name: given[name] for name in rule.arguments if name in given}
     return [_try(rule, moment, call, given) for moment in moments]
-
-
-def _badness(result: Trial) -> int:
-    return _WORST_FIRST.index(result.outcome.letter)
 
 
 def judge_call(book: RuleBook, call: Call, rules: Iterable[Rule] | None = None, **settings: str) -> list[Verdict]:
@@ -107,8 +109,6 @@ def judge_call(book: RuleBook, call: Call, rules: Iterable[Rule] | None = None, 
 
 
 def _try(rule: Rule, moment: Moment, call: Hearing, given: Mapping[str, object]) -> Trial:
-    if rule.manual and call.attestation(rule.clause) is None:
-        return Trial(Outcome.NOT_ASSESSED, "nobody has attested this clause for this call", moment, ())
     tested = call.trace.tested = []
     outcome, reason, line, start = Outcome.PASSED, "", "", moment.start
     try:
@@ -139,21 +139,23 @@ def _explain(failure: AssertionError, tests: Sequence[tuple[Finding, str, int]])
 
     The author's message comes first; else the finding tested on that very line; else the line itself.
     """
-    frame = traceback.extract_tb(failure.__traceback__)[-1]
-    statement = assertion_at(frame.filename, frame.lineno or 0)
+    file, number = _place_of(failure)
+    statement = assertion_at(file, number)
     said = str(failure).partition("\n")[0].strip()
     message = said if statement is None or statement.msg is not None else ""
-    lines = range(statement.lineno, (statement.end_lineno or 0) + 1) if statement else (frame.lineno,)
-    tested = {id(f): f for f, file, line in tests if file == frame.filename and line in lines}
+    lines = range(statement.lineno, (statement.end_lineno or 0) + 1) if statement else (number,)
+    tested = {id(f): f for f, where, line in tests if where == file and line in lines}
     broke = list(tested.values())[-1] if tested else None
     told = broke.tell() if broke is not None else ""
     if message and told:
         reason = f"{message} ({told})"
+    elif message or told:
+        reason = message or told
     else:
-        source = ast.unparse(statement.test) if statement else frame.line
-        reason = message or told or source or "the rule's assertion failed"
+        source = ast.unparse(statement.test) if statement else linecache.getline(file, number).strip()
+        reason = source or "the rule's assertion failed"
     start = broke.start if broke is not None and broke.holds else None
-    return reason, f"{os.path.basename(frame.filename)}:{lines[0]}", start
+    return reason, f"{os.path.basename(file)}:{lines[0]}", start
 
 
 @lru_cache(maxsize=4096)
@@ -173,9 +175,15 @@ def assertion_at(file: str, line: int) -> ast.Assert | None:
 
 
 def _broken(error: Exception) -> str:
-    frame = traceback.extract_tb(error.__traceback__)[-1]
+    file, number = _place_of(error)
     said = " ".join(f"{type(error).__name__}: {error}".split())
-    return f"the rule broke: {said} ({os.path.basename(frame.filename)}:{frame.lineno})"
+    return f"the rule broke: {said} ({os.path.basename(file)}:{number})"
+
+
+def _place_of(error: Exception) -> tuple[str, int]:
+    """File and line of where it was raised."""
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    return frame.f_code.co_filename, line
 
 
 def _evidence(results: Iterable[Trial]) -> Iterator[Evidence]:

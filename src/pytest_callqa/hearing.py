@@ -34,6 +34,9 @@ NEAR = 60.0
 CUT_OFF = ("-", "–", "—", "…", "...")
 """How transcripts mark a turn that was broken off."""
 
+_WHOLE = ("",)
+"""The parts of a phrase without parts."""
+
 _WHO = "who is the {} is not known; map the speakers with --callqa-roles (callqa inspect suggests a map)"
 
 
@@ -56,15 +59,16 @@ class Silence(msgspec.Struct, frozen=True, eq=False):
 
 
 class Speech(Sequence[Utterance]):
-    """Some of the utterances of a call, in order; questions put to it are answered by a :class:`Finding`."""
+    """Some of the utterances of a call, in order; questions put to it are answered by a :class:`Finding`.
 
-    __slots__ = ("_call", "_indices", "_near", "_said", "_stretches", "who")
+    ``role`` is given where they are all of one party, of whom some things are known not to be said.
+    """
 
-    def __init__(self, call: Hearing, said: Sequence[Utterance], who: str) -> None:
-        self._call, self._said, self.who = call, tuple(said), who
+    __slots__ = ("_call", "_indices", "_role", "_said", "who")
+
+    def __init__(self, call: Hearing, said: Sequence[Utterance], who: str, role: Role | None = None) -> None:
+        self._call, self._said, self.who, self._role = call, tuple(said), who, role
         self._indices: frozenset[int] | None = None
-        self._near: dict[Sequence[Phrase], Quote | None] = {}
-        self._stretches: dict[tuple[int, int], Speech] = {}
 
     def __len__(self) -> int:
         return len(self._said)
@@ -72,15 +76,21 @@ class Speech(Sequence[Utterance]):
     def __getitem__(self, index):  # type: ignore[no-untyped-def]  # Sequence's overloads say no more
         return self._said[index]
 
+    def __iter__(self) -> Iterator[Utterance]:
+        return iter(self._said)
+
+    def __reversed__(self) -> Iterator[Utterance]:
+        return reversed(self._said)
+
     @property
     def first(self) -> Speech:
         """Only the first utterance."""
-        return Speech(self._call, self._said[:1], f"{self.who}, first turn")
+        return Speech(self._call, self._said[:1], f"{self.who}, first turn", self._role)
 
     @property
     def last(self) -> Speech:
         """Only the last utterance."""
-        return Speech(self._call, self._said[-1:], f"{self.who}, last turn")
+        return Speech(self._call, self._said[-1:], f"{self.who}, last turn", self._role)
 
     @property
     def start(self) -> float | None:
@@ -112,9 +122,12 @@ class Speech(Sequence[Utterance]):
 
     def _stretch(self, first: int, end: int) -> Speech:
         """Its utterances from one place to another; the same ones are the same Speech, which remembers its answers."""
-        known = self if end - first == len(self._said) else self._stretches.get((first, end))
+        if end - first == len(self._said):
+            return self
+        known = self._call.stretches.get((self, first, end))
         if known is None:
-            known = self._stretches[first, end] = Speech(self._call, self._said[first:end], self.who)
+            known = Speech(self._call, self._said[first:end], self.who, self._role)
+            self._call.stretches[self, first, end] = known
         return known
 
     def says(self, *phrases: Phrase) -> Finding:
@@ -125,20 +138,22 @@ class Speech(Sequence[Utterance]):
         """
         call = self._call
         half_said = bool(call.half_said and call.cut_off)
-        if not half_said and call.absent.issuperset(phrases):
+        if not half_said and call.unsaid.get(self._role, call.absent).issuperset(phrases):
             return self._answer(phrases)
-        known = call.answers.get((self, half_said, phrases))
+        question = (self, half_said, phrases)
+        known = call.answers.get(question)
         if known is None:
-            known = call.answers[self, half_said, phrases] = self._say(phrases, half_said=half_said)
+            known = call.answers[question] = self._say(phrases, half_said=half_said)
         return known
 
     def _say(self, phrases: tuple[Phrase, ...], *, half_said: bool) -> Finding:
         said: list[Sequence[Quote]] = []
         begun: tuple[Sequence[Quote], tuple[str, ...]] = ((), ())
+        unsaid = self._call.unsaid.get(self._role, self._call.absent)
         for phrase in phrases:
-            everywhere, parts = self._call.heard(phrase)
-            if not everywhere and not half_said:
+            if phrase in unsaid and not half_said:
                 continue
+            everywhere, parts = self._call.heard(phrase)
             quotes, missing = self._hear(phrase, everywhere, parts, half_said=half_said)
             if not missing and quotes:
                 said.append(quotes)
@@ -173,6 +188,8 @@ class Speech(Sequence[Utterance]):
         if self._indices is None:
             self._indices = frozenset([said.index for said in self._said])
         quotes = [quote for quote in everywhere if quote.said.index in self._indices]
+        if not half_said and (not quotes or parts == _WHOLE):
+            return quotes, ()
         heard = {quote.heard.part for quote in quotes}
         missing = tuple(part for part in parts if part not in heard)
         if missing and half_said:
@@ -188,16 +205,17 @@ class Speech(Sequence[Utterance]):
         return quotes, missing if quotes else ()
 
     def _nearest(self, phrases: Sequence[Phrase]) -> Quote | None:
-        best: Quote | None = None
-        if phrases not in self._near:
+        nearest = self._call.nearest
+        if (self, phrases) not in nearest:
+            best: Quote | None = None
             for phrase in phrases:
                 matcher = self._call.matcher(phrase)
                 for said in self._said:
                     hit = matcher.nearest(said.text, phrase.name, above=best.score if best else NEAR)
                     if hit is not None:
                         best = self._call.quote(said, hit, phrase.name)
-            self._near[phrases] = best
-        return self._near[phrases]
+            nearest[self, phrases] = best
+        return nearest[self, phrases]
 
     def shows(self, what: str, finder: Callable[[str], Iterable[tuple[int, int]]]) -> Finding:
         """A question no phrase can put: ``finder`` gives the character spans in a text that answer it."""
@@ -254,7 +272,9 @@ class Moment(msgspec.Struct, frozen=True, dict=True, eq=False):
     @property
     def said(self) -> Speech:
         """The utterance that brought it about."""
-        return Speech(self.call, (self.turn,) if self.turn else (), f"the {self.turn.role}" if self.turn else "nobody")
+        if self.turn is None:
+            return Speech(self.call, (), "nobody")
+        return Speech(self.call, (self.turn,), f"the {self.turn.role}", self.turn.role)
 
     @cached_property
     def reply(self) -> Speech:
@@ -262,14 +282,15 @@ class Moment(msgspec.Struct, frozen=True, dict=True, eq=False):
 
         A mere "mm-hm" does not end it, and one who talks over the agent lets them go on afterwards.
         """
-        said: list[Utterance] = []
-        for utterance in islice(self.call.utterances, self.index + 1, None):
+        call, said = self.call, list[Utterance]()
+        for index in range(self.index + 1, len(call.utterances)):
+            utterance = call.utterances[index]
             if utterance.role == "agent":
                 said.append(utterance)
-            elif said and not self.call.is_backchannel(utterance) and said[-1].index not in self.call.cut_off:
+            elif said and not call.is_backchannel(utterance) and said[-1].index not in call.cut_off:
                 break
-        self.call.need_roles()
-        return Speech(self.call, said, "the agent's reply")
+        call.need_roles()
+        return Speech(call, said, "the agent's reply", "agent")
 
     @cached_property
     def agent(self) -> Speech:
@@ -299,7 +320,8 @@ class Hearing:
     """A call under judgement. Rules receive it as ``call``; it asks, the data stay untouched.
 
     Every question about data the call does not have raises :class:`Undecided`. ``absent`` are the kinds of events
-    that were not noted and, once it was listened to, the phrases that nobody says, where that can be known.
+    that were not noted and, once it was listened to, the phrases that nobody says, where that can be known;
+    ``unsaid`` those that a party does not say, for each that says something.
     """
 
     def __init__(
@@ -320,7 +342,10 @@ class Hearing:
         self._books: dict[PhraseBook, _Heard] = {}
         self._heard: dict[Phrase, tuple[Sequence[Quote], tuple[str, ...]]] = {}
         self.absent: frozenset[Phrase | EventKind] = _EVENTS.difference([event.kind for event in record.events])
+        self.unsaid: dict[Role | None, frozenset[Phrase | EventKind]] = {}
         self.answers: dict[tuple[Speech, bool, tuple[Phrase, ...]], Finding] = {}
+        self.nearest: dict[tuple[Speech, Sequence[Phrase]], Quote | None] = {}
+        self.stretches: dict[tuple[Speech, int, int], Speech] = {}
         self.moments: dict[object, tuple[Moment, ...]] = {}
         self.troubles: dict[object, Exception] = {}
 
@@ -362,7 +387,7 @@ class Hearing:
         said = [one for one in self.utterances if one.role == role]
         if not said and any(one.role == "unknown" for one in self.utterances):
             raise Undecided(_WHO.format(role))
-        return Speech(self, said, f"the {role}")
+        return Speech(self, said, f"the {role}", role)
 
     def speech(self, utterances: Iterable[Utterance], who: str) -> Speech:
         """Any utterances of the call, to be asked questions."""
@@ -406,7 +431,10 @@ class Hearing:
         busy: list[tuple[float, float, Utterance | None]] = [(*hold, None) for hold in self._holds]
         for said in self.utterances:
             for turn in said.pieces:
-                busy.extend([(start, end, said) for start, end in _spoken(turn)])
+                if turn.words:
+                    busy.extend([(start, end, said) for start, end in _spoken(turn)])
+                elif turn.start is not None and turn.end is not None:
+                    busy.append((turn.start, turn.end, said))
         busy.sort(key=_span)
         gaps: list[Silence] = []
         before: Utterance | None = None
@@ -418,8 +446,9 @@ class Hearing:
                 reached, before = end, speech or before
         if self.end is not None and self.end > reached:
             gaps.append(Silence(reached, self.end, before, None))
-        gaps.extend(self._vendor_silences(gaps))
-        return tuple(sorted(gaps, key=_start))
+        if self.record.silences:
+            gaps = sorted([*gaps, *self._vendor_silences(gaps)], key=_start)
+        return tuple(gaps)
 
     @property
     def _only_vendor_silences(self) -> bool:
@@ -468,9 +497,7 @@ class Hearing:
                     f"and its list of silences knows none under {shortest:g} s"
                 )
         least = at_least - max(self.clock.tolerance, 0.005)
-        for gap in self._gaps:
-            if gap.end - gap.start < least:
-                continue
+        for gap in [gap for gap in self._gaps if gap.end - gap.start >= least]:
             doubt = ""
             if abs(gap.length - at_least) < self.clock.tolerance:
                 doubt = (
@@ -600,14 +627,21 @@ class Hearing:
         """Hear the whole call for all phrases of a book."""
         matcher = self.matcher(phrase)
         stretches: dict[str, list[tuple[Utterance, Sequence[Stretch]]]] = {}
+        by_role: dict[Role, set[str]] = {}
         hung: dict[str, BadInput] = {}
         for said in self.utterances:
-            for name, found in matcher.heard(said.text).items():
+            heard_here = matcher.heard(said.text)
+            by_role.setdefault(said.role, set()).update(heard_here)
+            for name, found in heard_here.items():
                 stretches.setdefault(name, []).append((said, found))
             hung.update(matcher.hung(said.text))
         heard = self._books[phrase.book] = _Heard(matcher, stretches, hung)
         if not self.wordless and self.record.roles != "unknown":
-            self.absent |= _audible(phrase.book, matcher).difference(phrase.book.those(chain(stretches, hung)))
+            audible, those = _audible(phrase.book, matcher), phrase.book.those
+            self.absent |= audible.difference(those(chain(stretches, hung)))
+            for role, names in by_role.items():
+                not_by_them = audible.difference(those(chain(names, hung)))
+                self.unsaid[role] = self.unsaid.get(role, self.absent) | not_by_them
         return heard
 
     def quote(self, said: Utterance, hit: Hit, phrase: str) -> Quote:

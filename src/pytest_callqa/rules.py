@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal, TypeAlias, TypeVar
 
-from pytest_callqa.call import EVENT_KINDS, EventKind
+from pytest_callqa.call import EVENT_KINDS, EventKind, Role
 from pytest_callqa.errors import BadBook, did_you_mean
 from pytest_callqa.hearing import Hearing, Moment
 from pytest_callqa.phrases import Phrase, PhraseBook
@@ -73,13 +73,15 @@ class Code:
 class Situation:
     """A condition a customer or the line brings about; ``find`` gives its moments in a call.
 
-    ``signs`` are the phrases and the kinds of events without any of which it does not arise (none: it may always).
+    ``signs`` are the phrases and the kinds of events without any of which it does not arise (none: it may always);
+    where ``by`` is given, unless this party says one of them.
     """
 
     name: str
     find: Callable[..., Iterable[Moment]]
     takes_code: bool = False
     signs: frozenset[Phrase | EventKind] = frozenset()
+    by: Role | None = None
 
     def moments(self, call: Hearing, code: Code) -> tuple[Moment, ...]:
         """Its moments in this call, found once however many rules share it; its exception is kept too.
@@ -89,9 +91,9 @@ class Situation:
         known = call.moments.get(self)
         if known is not None:
             return known
-        if self.signs and call.absent.issuperset(self.signs):
+        if self.signs and call.unsaid.get(self.by, call.absent).issuperset(self.signs):
             return ()
-        if self in call.troubles:
+        if call.troubles and self in call.troubles:
             raise call.troubles[self]
         half_said, call.half_said = call.half_said, False  # also when a rule's test is the first to ask for it
         try:
@@ -105,13 +107,16 @@ class Situation:
 
 
 def situation(
-    name: str, *, signs: Iterable[Phrase | EventKind] = ()
+    name: str, *, signs: Iterable[Phrase | EventKind] | Situation = (), by: Role | None = None
 ) -> Callable[[Callable[..., Iterable[Moment]]], Situation]:
     """Declare a situation: the decorated function takes ``call`` (and ``code``) and yields moments.
 
-    Where it cannot arise unless a phrase is said, by whomever, or an event is noted, name these as its ``signs``:
-    most calls have none of them, and are judged sooner. Raises :class:`BadBook` for a sign that is neither.
+    Where it cannot arise unless a phrase is said, or an event is noted, name these as its ``signs``: most calls have
+    none of them, and are judged sooner; ``by`` is the party that must say it (None: whoever). One that arises only with
+    another situation has its signs: name that. Raises :class:`BadBook` for a sign that is neither.
     """
+    if isinstance(signs, Situation):
+        signs, by = signs.signs, signs.by
     needed = frozenset(signs)
     strange = [sign for sign in needed if not isinstance(sign, Phrase) and sign not in EVENT_KINDS]
     if strange:
@@ -124,7 +129,7 @@ def situation(
         )
 
     def declare(find: Callable[..., Iterable[Moment]]) -> Situation:
-        return Situation(name, find, takes_code="code" in inspect.signature(find).parameters, signs=needed)
+        return Situation(name, find, takes_code="code" in inspect.signature(find).parameters, signs=needed, by=by)
 
     return declare
 
