@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import chain, dropwhile, groupby, pairwise, takewhile
+from itertools import chain, dropwhile, groupby, islice, pairwise, takewhile
 from operator import attrgetter
 from pathlib import Path
 from statistics import fmean
@@ -595,22 +595,22 @@ def long_information(call: Hearing, code: Code) -> Iterator[Moment]:
     """
     numbers = _by_turn(call.agent.says(phrases.said_number))
     steps = _by_turn(call.agent.says(phrases.said_step))
-    most = {turn: max(len(numbers.get(turn, ())), len(steps.get(turn, ()))) for turn in {*numbers, *steps}}
-    long = [turn for turn, items in most.items() if items >= code.long_information_items or _is_long(call, turn, code)]
-    by_customer = _by_turn(call.customer.says(phrases.said_number)) if long else {}
+    least = per_language(call, code.long_information_words, code.long_information_characters)
+    many = code.long_information_items
+    several = {turn for said in (numbers, steps) for turn, quotes in said.items() if len(quotes) >= many}
+    long = {turn for turn in {*numbers, *steps} if is_long(call.utterances[turn].text, least)}
+    by_customer = _by_turn(call.customer.says(phrases.said_number)) if several or long else {}
     given = {number.said for quotes in by_customer.values() for number in _numbers(quotes)}
-    for turn in sorted(long):
+    for turn in sorted(several | long):
         told = [number for number in _numbers(numbers.get(turn, ())) if number.said not in given]
-        noted = _to_note(told, steps.get(turn, ()), code, long_turn=_is_long(call, turn, code))
+        noted = _to_note(told, steps.get(turn, ()), code, long_turn=turn in long)
         if noted:
             found = Finding("numbers or steps to note", call.clock, call.trace, quotes=tuple(noted))
             yield Moment(call, turn, start=noted[0].start, turn=call.utterances[turn], finding=found)
 
 
-def _is_long(call: Hearing, turn: int, code: Code) -> bool:
-    """Whether a turn is so long that a single number in it is to be noted."""
-    least = per_language(call, code.long_information_words, code.long_information_characters)
-    text = call.utterances[turn].text
+def is_long(text: str, least: float) -> bool:
+    """Whether a text has as many words (Chinese: characters)."""
     could_be = len(text) >= (2 * least - 1 if text.isascii() else least)  # with a space between any two words
     return could_be and len(split_words(text)) >= least
 
@@ -785,9 +785,9 @@ def customer_is_kept_waiting(call: Hearing, code: Code) -> list[Moment]:
 
 
 @situation("agent tells of a failure", signs=(phrases.tells_of_failure,), by="agent")
-def agent_tells_of_failure(call: Hearing) -> list[Moment]:
+def agent_tells_of_failure(call: Hearing) -> Iterator[Moment]:
     """Of the hotline's own equipment, database or network; the first time."""
-    return list(_shown(call, call.agent.says(phrases.tells_of_failure)))[:1]
+    return islice(_shown(call, call.agent.says(phrases.tells_of_failure)), 1)
 
 
 @situation("agent tells of a failure and takes a contact", signs=agent_tells_of_failure)
@@ -844,22 +844,22 @@ def customer_thanks_again(call: Hearing, code: Code) -> list[Moment]:
 
 
 @situation("agent cannot answer", signs=(phrases.agent_cannot_answer, phrases.casual_answer), by="agent")
-def agent_cannot_answer(call: Hearing) -> list[Moment]:
+def agent_cannot_answer(call: Hearing) -> Iterator[Moment]:
     """Plain from the agent's saying so, or guessing; the first time."""
-    return list(_shown(call, call.agent.says(phrases.agent_cannot_answer, phrases.casual_answer)))[:1]
+    return islice(_shown(call, call.agent.says(phrases.agent_cannot_answer, phrases.casual_answer)), 1)
 
 
 # --- 3.6 explaining and closing -----------------------------------------------------------
 
 
 @situation("agent has explained a conclusion", signs=(phrases.explains_conclusion,), by="agent")
-def agent_explains(call: Hearing) -> list[Moment]:
+def agent_explains(call: Hearing) -> Iterator[Moment]:
     """Plain from the words of an explanation: what the reason is, what was found, what follows. The first time.
 
     Telling that the hotline's own system fails is none.
     """
     failing = call.agent.says(phrases.tells_of_failure)
-    return list(_shown(call, call.agent.says(phrases.explains_conclusion), failing))[:1]
+    return islice(_shown(call, call.agent.says(phrases.explains_conclusion), failing), 1)
 
 
 _not_clear = customer_says(phrases.customer_does_not_understand, phrases.customer_says_no)

@@ -103,7 +103,7 @@ def test_bad_attitude_is_recorded_and_handed_up(call, moment, code):
     必须：询问联系方式，详细记录投诉内容和联系方式，并提交项目经理或主管。
     """
     asked = call.agent.says(phrases.ask_contact)
-    if cut_short(call, moment.index) and not asked:
+    if not asked and cut_short(call, moment.index):
         raise NotApplicable("the customer hung up before the contact was asked for")
     assert asked
     case = call.case

@@ -26,7 +26,7 @@ def test_explanation_is_checked(call, moment):
     """
     assert not moment.agent.says(phrases.demands_understanding)
     checked = moment.agent.says(phrases.checks_clear)
-    if cut_short(call, moment.index) and not checked:
+    if not checked and cut_short(call, moment.index):
         raise NotApplicable("the customer hung up before it could be checked")
     assert checked
 
@@ -53,8 +53,7 @@ def test_anything_else_is_asked(call, moment):
     asked = call.agent.says(phrases.anything_else)
     assert asked
     if moment.finding:
-        question, leave = asked.first, moment.finding.first
-        assert call.fact((question.turn, question.first) < (leave.turn, leave.first), "asked before taking leave")
+        assert call.fact(asked.first.precedes(moment.finding.first), "asked before taking leave")
 
 
 @rule("3.6.3", "Polite farewell", severity="major", when=customer_has_nothing_more)

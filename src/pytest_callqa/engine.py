@@ -56,6 +56,8 @@ def judge(
     A verdict that is neither broken nor in doubt shows only its first ``quotes`` (None: all its evidence).
     """
     clause = rule.clause
+    if rule.when.lacks_signs(call):
+        return _not_applicable(clause)
     call.consult(rule.books)
     try:
         moments = rule.when.moments(call, code)
@@ -66,7 +68,7 @@ def judge(
     except Exception as error:  # noqa: BLE001 - a broken situation must not end the run
         return Verdict(clause=clause, outcome=Outcome.ERROR, reason=_broken(error))
     if not moments:
-        return Verdict(clause=clause, outcome=Outcome.NOT_APPLICABLE)
+        return _not_applicable(clause)
     results = _trials(rule, moments, call, code, fixtures)
     outcomes = [result.outcome for result in results]
     worst = results[outcomes.index(min(outcomes, key=_BADNESS.__getitem__))]
@@ -84,6 +86,11 @@ def judge(
         line=worst.line,
         evidence=evidence,
     )
+
+
+@lru_cache(maxsize=4096)
+def _not_applicable(clause: str) -> Verdict:
+    return Verdict(clause=clause, outcome=Outcome.NOT_APPLICABLE)
 
 
 def trials(rule: Rule, call: Hearing, code: Code, fixtures: Mapping[str, object] | None = None) -> list[Trial]:

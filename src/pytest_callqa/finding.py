@@ -111,6 +111,12 @@ class Quote(msgspec.Struct, frozen=True, eq=False, gc=False):
         """Who said it."""
         return self.said.role
 
+    def precedes(self, other: Quote) -> bool:
+        """Whether it was said before another one."""
+        if self.turn != other.turn:
+            return self.turn < other.turn
+        return self.first < other.first
+
     @property
     def text(self) -> str:
         """The words themselves."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
-from itertools import chain, islice
+from itertools import chain
 from operator import attrgetter, itemgetter
 from unicodedata import east_asian_width
 
@@ -19,6 +19,7 @@ from pytest_callqa.phrases import Hit, Matcher, Phrase, PhraseBook, Stretch, spl
 _EVENTS: frozenset[EventKind] = frozenset(EVENT_KINDS)
 _index = attrgetter("index")
 _place = attrgetter("turn", "first")
+_place_in_words = attrgetter("said.index", "heard.first")
 _start = attrgetter("start")
 _span = itemgetter(0, 1)
 
@@ -160,7 +161,9 @@ class Speech(Sequence[Utterance]):
             elif len(quotes) > len(begun[0]):
                 begun = (quotes, missing)
         if said:
-            return self._answer(phrases, sorted(chain(*said), key=_place) if len(said) > 1 else said[0])
+            if len(said) == 1:
+                return self._answer(phrases, said[0])
+            return self._answer(phrases, sorted(chain(*said), key=_place if half_said else _place_in_words))
         if self._call.wordless and any(not spoken.text for spoken in self._said):
             raise Undecided(f"what {self.who or 'somebody'} says is not known: only the sound of it is")
         return self._answer(phrases, *begun)
@@ -254,7 +257,7 @@ def _question(who: str, phrases: Sequence[Phrase]) -> str:
     return f"{who} says {' or '.join(phrase.name for phrase in phrases).replace('_', ' ')}"
 
 
-class Moment(msgspec.Struct, frozen=True, dict=True, eq=False):
+class Moment(msgspec.Struct, frozen=True, eq=False):
     """One occurrence of a situation: it is reached at ``start`` (seconds), after the utterance ``index``.
 
     ``turn`` is the utterance that brought it about, if speech did; ``doubt`` says why it may not
@@ -276,33 +279,25 @@ class Moment(msgspec.Struct, frozen=True, dict=True, eq=False):
             return Speech(self.call, (), "nobody")
         return Speech(self.call, (self.turn,), f"the {self.turn.role}", self.turn.role)
 
-    @cached_property
+    @property
     def reply(self) -> Speech:
         """What the agent said next, up to the customer's next turn.
 
         A mere "mm-hm" does not end it, and one who talks over the agent lets them go on afterwards.
         """
-        call, said = self.call, list[Utterance]()
-        for index in range(self.index + 1, len(call.utterances)):
-            utterance = call.utterances[index]
-            if utterance.role == "agent":
-                said.append(utterance)
-            elif said and not call.is_backchannel(utterance) and said[-1].index not in call.cut_off:
-                break
-        call.need_roles()
-        return Speech(call, said, "the agent's reply", "agent")
+        return self.call.reply_after(self.index)
 
-    @cached_property
+    @property
     def agent(self) -> Speech:
         """All the agent said after it."""
         return self.call.agent.since(self.index)
 
-    @cached_property
+    @property
     def customer(self) -> Speech:
         """All the customer said after it."""
         return self.call.customer.since(self.index)
 
-    @cached_property
+    @property
     def agent_before(self) -> Speech:
         """All the agent said before it, the utterance at the moment itself excluded."""
         return self.call.agent.until(self.turn.index if self.turn else self.index + 1)
@@ -345,6 +340,7 @@ class Hearing:
         self.unsaid: dict[Role | None, frozenset[Phrase | EventKind]] = {}
         self.answers: dict[tuple[Speech, bool, tuple[Phrase, ...]], Finding] = {}
         self.nearest: dict[tuple[Speech, Sequence[Phrase]], Quote | None] = {}
+        self.replies: dict[int, Speech] = {}
         self.stretches: dict[tuple[Speech, int, int], Speech] = {}
         self.moments: dict[object, tuple[Moment, ...]] = {}
         self.troubles: dict[object, Exception] = {}
@@ -355,12 +351,14 @@ class Hearing:
     def utterances(self) -> tuple[Utterance, ...]:
         """The turns in order, consecutive ones of one speaker joined when the gap is short."""
         groups: list[list[Turn]] = []
+        last: Turn | None = None
         for turn in self.record.turns:
-            if groups and _continues(groups[-1][-1], turn):
+            if last is not None and last.role == turn.role and _continues(last, turn):
                 groups[-1].append(turn)
             else:
                 groups.append([turn])
-        return tuple(_join(index, group) for index, group in enumerate(groups))
+            last = turn
+        return tuple([_join(index, group) for index, group in enumerate(groups)])
 
     @cached_property
     def wordless(self) -> bool:
@@ -392,6 +390,21 @@ class Hearing:
     def speech(self, utterances: Iterable[Utterance], who: str) -> Speech:
         """Any utterances of the call, to be asked questions."""
         return Speech(self, sorted(utterances, key=_index), who)
+
+    def reply_after(self, index: int) -> Speech:
+        """What the agent said after the utterance of this index: see :attr:`Moment.reply`."""
+        known = self.replies.get(index)
+        if known is None:
+            self.need_roles()
+            said: list[Utterance] = []
+            for place in range(index + 1, len(self.utterances)):
+                utterance = self.utterances[place]
+                if utterance.role == "agent":
+                    said.append(utterance)
+                elif said and not self.is_backchannel(utterance) and said[-1].index not in self.cut_off:
+                    break
+            known = self.replies[index] = Speech(self, said, "the agent's reply", "agent")
+        return known
 
     # -- the line
 
@@ -516,10 +529,12 @@ class Hearing:
         """Whether the other party broke into this utterance: marked by a dash, or they spoke before its end."""
         if said.text.rstrip().endswith(CUT_OFF):
             return True
-        following = self.utterances[said.index + 1 : said.index + 2]
-        if not following or said.end is None or following[0].start is None or following[0].role == said.role:
+        if said.end is None or said.index + 1 == len(self.utterances):
             return False
-        return following[0].start < said.end - max(self.clock.tolerance, 0.05) and not self.is_backchannel(following[0])
+        following = self.utterances[said.index + 1]
+        if following.start is None or following.start >= said.end or following.role == said.role:
+            return False
+        return following.start < said.end - max(self.clock.tolerance, 0.05) and not self.is_backchannel(following)
 
     def is_backchannel(self, said: Utterance) -> bool:
         """Whether it is a mere sign of listening ("mm-hm"), by the books known so far (see :meth:`consult`)."""
@@ -618,10 +633,8 @@ class Hearing:
             )
         if phrase.name in book.hung:
             raise book.hung[phrase.name]
-        quotes = []
-        for said, stretches in book.stretches.get(phrase.name, ()):
-            quotes.extend([Quote(said, stretch, phrase.name) for stretch in stretches])
-        return quotes, parts
+        name, everywhere = phrase.name, book.stretches.get(phrase.name, ())
+        return [Quote(said, stretch, name) for said, stretches in everywhere for stretch in stretches], parts
 
     def _listen(self, phrase: Phrase) -> _Heard:
         """Hear the whole call for all phrases of a book."""
@@ -655,7 +668,7 @@ class Hearing:
 
 
 def _continues(last: Turn, turn: Turn) -> bool:
-    if last.role != turn.role or last.speaker != turn.speaker:
+    if last.speaker != turn.speaker:
         return False
     if last.end is None or turn.start is None:
         return last.start is None or turn.start is None

@@ -83,6 +83,10 @@ class Situation:
     signs: frozenset[Phrase | EventKind] = frozenset()
     by: Role | None = None
 
+    def lacks_signs(self, call: Hearing) -> bool:
+        """Whether it is known that it does not arise in this call, which has none of its signs."""
+        return bool(self.signs) and call.unsaid.get(self.by, call.absent).issuperset(self.signs)
+
     def moments(self, call: Hearing, code: Code) -> tuple[Moment, ...]:
         """Its moments in this call, found once however many rules share it; its exception is kept too.
 
@@ -91,7 +95,7 @@ class Situation:
         known = call.moments.get(self)
         if known is not None:
             return known
-        if self.signs and call.unsaid.get(self.by, call.absent).issuperset(self.signs):
+        if self.lacks_signs(call):
             return ()
         if call.troubles and self in call.troubles:
             raise call.troubles[self]
@@ -116,7 +120,7 @@ def situation(
     another situation has its signs: name that. Raises :class:`BadBook` for a sign that is neither.
     """
     if isinstance(signs, Situation):
-        signs, by = signs.signs, signs.by
+        by, signs = signs.by, signs.signs
     needed = frozenset(signs)
     strange = [sign for sign in needed if not isinstance(sign, Phrase) and sign not in EVENT_KINDS]
     if strange:
