@@ -136,10 +136,9 @@ def judging(job: Job, say: Say = lambda _: None) -> Judge:
         say(hide.id(call.id))
         heard = hear(call, book.code, language=job.options.language, organisation=job.organisation)
         known = former.verdicts(digest(call)) if former else {}
-        verdicts = [
-            waive(known.get(rule.clause) or judge(rule, heard, book.code, quotes=0), call, job.waivers)
-            for rule in rules
-        ]
+        verdicts = [known.get(rule.clause) or judge(rule, heard, book.code, quotes=0) for rule in rules]
+        if job.waivers:
+            verdicts = [waive(verdict, call, job.waivers) for verdict in verdicts]
         entry = ledger.call_entry(job.order, heard, verdicts, hide)
         heard.forget()
         return entry

@@ -29,7 +29,11 @@ from pytest_callqa.verdict import Evidence, Outcome, Verdict
 from pytest_callqa.whole import make_folder, unwritable, write_whole
 
 NOT_RUN = "-"
-_FOUND = (Outcome.FAILED, Outcome.WAIVED, Outcome.ERROR)
+_FOUND = frozenset(outcome.letter for outcome in (Outcome.FAILED, Outcome.WAIVED, Outcome.ERROR))
+_DOUBT = Outcome.UNDECIDED.letter
+_TOLD = _FOUND | {_DOUBT}
+"""The letters of the outcomes whose verdicts are kept, of those whose reasons are, and of both."""
+
 SHOWN_SILENCE = 2.0
 """Seconds from which a silence is written beside the transcript of a failing call."""
 
@@ -362,17 +366,17 @@ def head(call: Call) -> Entry:
     )
 
 
-def entry(start: Entry, order: Sequence[str], verdicts: Iterable[Verdict], text: Entry | None = None) -> Entry:
-    """Put the verdicts of a call, in the book's order, on its entry; ``text`` carries its transcript if it was kept."""
+def entry(start: Entry, order: Sequence[str], verdicts: Iterable[Verdict]) -> Entry:
+    """Put the verdicts of a call, in the book's order, on its entry."""
     letters = dict.fromkeys(order, NOT_RUN)
     moments: dict[str, int] = {}
     found: dict[str, Found] = {}
     doubts: dict[str, list[str]] = {}
     for verdict in verdicts:
-        letters[verdict.clause] = verdict.outcome.letter
+        letter = letters[verdict.clause] = verdict.outcome.letter
         if verdict.moments > 1:
             moments[verdict.clause] = verdict.moments
-        if verdict.outcome in _FOUND:
+        if letter in _FOUND:
             found[verdict.clause] = Found(
                 reason=verdict.reason,
                 start=verdict.start,
@@ -382,19 +386,10 @@ def entry(start: Entry, order: Sequence[str], verdicts: Iterable[Verdict], text:
                 blamed=verdict.blamed,
                 evidence=verdict.evidence,
             )
-        elif verdict.outcome is Outcome.UNDECIDED:
+        elif letter == _DOUBT:
             doubts.setdefault(verdict.reason, []).append(verdict.clause)
     return msgspec.structs.replace(
-        start,
-        verdicts="".join(letters.values()),
-        moments=moments,
-        found=found,
-        doubts=doubts,
-        turns=text.turns if text else (),
-        silences=text.silences if text else (),
-        marks=text.marks if text else (),
-        case=text.case if text else {},
-        waves=text.waves if text else (),
+        start, verdicts="".join(letters.values()), moments=moments, found=found, doubts=doubts
     )
 
 
@@ -450,14 +445,12 @@ def call_entry(
     order: Sequence[str], call: Hearing, verdicts: Sequence[Verdict], redact: Redactor, *, start: Entry | None = None
 ) -> Entry:
     """The entry of a call with these verdicts, on its :func:`head` unless another ``start`` is given."""
-    failing = any(v.outcome in _FOUND for v in verdicts)
-    kept = [
-        redacted(v, redact, call) if v.outcome not in (Outcome.PASSED, Outcome.NOT_APPLICABLE) else v for v in verdicts
-    ]
+    kept = [redacted(v, redact, call) if v.outcome.letter in _TOLD else v for v in verdicts]
     start = start or head(call.record)
     heard = start.recording if redact.file(start.recording) == start.recording else ""
     start = msgspec.structs.replace(start, call=redact.id(start.call), file=redact.file(start.file), recording=heard)
-    return entry(start, order, kept, with_text(start, call, redact) if failing else None)
+    judged = entry(start, order, kept)
+    return with_text(judged, call, redact) if judged.found else judged
 
 
 # -- writing

@@ -110,10 +110,8 @@ def in_force(waivers: Iterable[Waiver], today: date) -> tuple[Waiver, ...]:
 
 def waive(verdict: Verdict, call: Call, waivers: Iterable[Waiver]) -> Verdict:
     """The verdict, *waived* when it is a breach that one of the waivers accepts for this call."""
-    if verdict.outcome is not Outcome.FAILED:
-        return verdict
     for waiver in waivers:
-        if waiver.clause == verdict.clause and _covers(waiver, call):
+        if waiver.clause == verdict.clause and verdict.outcome is Outcome.FAILED and _covers(waiver, call):
             return replace(verdict, outcome=Outcome.WAIVED, waiver=told(waiver))
     return verdict
 
