@@ -248,6 +248,15 @@ def test_the_better_of_two_overlapping_stretches_is_heard() -> None:
     assert heard("bye bye", "bye bye bye bye") == ["bye bye", "bye bye"]
 
 
+def test_an_apostrophe_is_of_a_word_only_between_two_of_its_letters() -> None:
+    said = "'Tis rock 'n' roll, isn't it? ''Y'all'd'' don''t o'''clock '"
+    expected = ["tis", "rock", "n", "roll", "isn't", "it", "y'all'd", "don", "t", "o", "clock"]
+    for text in (said, said.replace("'", "`"), said.replace("'", "’"), f"{said} 您"):
+        found = tokens(text)
+        assert [token.text for token in found][: len(expected)] == expected
+        assert [text[token.start : token.end].lower() for token in found[:4]] == expected[:4]
+
+
 def test_tokens_point_into_the_text_as_given() -> None:
     text = "Don’t ①②, Straße 你好"
     assert [(t.text, text[t.start : t.end]) for t in tokens(text)] == [

@@ -40,7 +40,6 @@ from pytest_callqa.phrases.patterns import (
 from pytest_callqa.phrases.runs import Runs
 from pytest_callqa.phrases.words import (
     bare_of,
-    each_word,
     join_words,
     places_of_words,
     sentences,
@@ -140,7 +139,8 @@ class Matcher:
         }
         self._remember = remember
         self._learn_anew()
-        self._signs = language.backchannels | language.fillers
+        signs = language.backchannels | language.fillers
+        self._signs = {word for word in (*signs, *language.fold) if signs.issuperset(language.fold.get(word, (word,)))}
         self.is_backchannel = lru_cache(maxsize=remember)(self._is_backchannel)
         meant = {name: entry for name, entry in language.entries.items() if language.semantic and entry.meaning}
         self._senses = self._load_senses(meant) if meant else None
@@ -259,8 +259,7 @@ class Matcher:
 
     def _is_backchannel(self, text: str) -> bool:
         """Whether the text is nothing but signs of listening ("mm-hm")."""
-        signs, fold = self._signs, self._language.fold
-        return all(piece in signs for word in each_word(text) for piece in fold.get(word, (word,)))
+        return self._signs.issuperset(split_words(text))
 
     def begins(self, text: str, name: str) -> Hit | None:
         """A hit when the text ends inside the phrase (or its first part), at least half of which was said.

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from string import ascii_lowercase, digits
 
 import msgspec
 
@@ -17,7 +18,8 @@ UNSPACED = (
 
 _LETTER = rf"(?:(?![{UNSPACED}])[^\W_]|[\u0900-\u0963\u0966-\u0dff])"  # Indic vowel signs are no \w, but of the word
 _TOKEN = re.compile(rf"[{UNSPACED}]|{_LETTER}+(?:'{_LETTER}+)*")
-_ASCII_TOKEN = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*")
+_PLAIN = f"{ascii_lowercase}{digits}'"
+_PARTED = bytes(code if chr(code) in _PLAIN else ord(" ") for code in range(256))
 _MARKS = "\u0300-\u036f\ufe00-\ufe0f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u0652\u0670"
 """Accents beyond those that a letter is composed with, variation selectors, the vowel points of Hebrew and Arabic."""
 
@@ -53,21 +55,20 @@ def tokens(text: str) -> list[Token]:
 
 def split_words(text: str) -> list[str]:
     """The folded words of a text (a single character in Chinese): the texts of :func:`tokens`, faster."""
-    folded, _ = _fold(text)
-    return _pieces_of(folded).findall(folded)
+    return _words_in(_fold(text)[0])
 
 
-def places_of_words(text: str) -> list[tuple[int, int]]:
+@lru_cache(maxsize=64)  # most evidence lies in greetings and goodbyes, which are much the same in all calls
+def places_of_words(text: str) -> tuple[tuple[int, int], ...]:
     """The span in the text of each word of :func:`split_words`."""
     folded, places = _fold(text)
-    spans = [match.span() for match in _pieces_of(folded).finditer(folded)]
-    return spans if places is None else [(places[start][0], places[end - 1][1]) for start, end in spans]
-
-
-def each_word(text: str) -> Iterator[str]:
-    """The words of :func:`split_words` one by one, for those who may stop early."""
-    folded, _ = _fold(text)
-    return (match[0] for match in _pieces_of(folded).finditer(folded))
+    spans: list[tuple[int, int]] = []
+    end = 0
+    for word in _words_in(folded):
+        start = folded.find(word, end)  # it begins with the next character that is of a word at all
+        end = start + len(word)
+        spans.append((start, end) if places is None else (places[start][0], places[end - 1][1]))
+    return tuple(spans)
 
 
 def join_words(words: Iterable[str]) -> str:
@@ -85,15 +86,24 @@ def sentences(text: str) -> Iterator[tuple[int, int]]:
     return (match.span() for match in _SENTENCE.finditer(text))
 
 
-def _pieces_of(folded: str) -> re.Pattern[str]:
-    return _ASCII_TOKEN if folded.isascii() else _TOKEN
+def _words_in(folded: str) -> list[str]:
+    if not folded.isascii():
+        return _TOKEN.findall(folded)
+    parted = folded.encode().translate(_PARTED).decode()
+    if "'" in parted:  # only one between letters is of the word
+        parted = f" {parted} ".replace("''", "  ").replace(" '", "  ").replace("' ", "  ")
+    return parted.split()
 
 
-@lru_cache(maxsize=8)  # a text is folded again for the places of what was heard
 def _fold(text: str) -> tuple[str, list[tuple[int, int]] | None]:
     """Text evened out for comparison, and the span each of its characters comes from (None: its own place)."""
     if text.isascii():
         return text.translate(_APOSTROPHES).lower() if "`" in text else text.lower(), None
+    return _fold_signs(text)
+
+
+@lru_cache(maxsize=8)  # a text is folded again for the places of what was heard
+def _fold_signs(text: str) -> tuple[str, list[tuple[int, int]] | None]:
     even = text.translate(_EVENLY)
     if _UNEVEN not in even:
         return even, None
