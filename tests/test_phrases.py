@@ -571,8 +571,23 @@ def test_a_wording_is_read_without_a_file_too() -> None:
 
 # --- properties ---------------------------------------------------------------------------
 
-VOCABULARY = ["sorry", "help", "wait", "moment", "please", "goodbye", "call", "you", "the", "to", "no", "帮", "您"]
-NOISE = ["zebra", "quartz", "soory", "momnet", "um", "i'm", "24"]
+VOCABULARY = [
+    "sorry",
+    "help",
+    "wait",
+    "moment",
+    "please",
+    "goodbye",
+    "call",
+    "you",
+    "the",
+    "to",
+    "no",
+    "帮",
+    "您",
+    "24",
+]
+NOISE = ["zebra", "quartz", "soory", "momnet", "um", "i'm", "42", "244"]
 
 words = st.sampled_from(VOCABULARY)
 texts = st.lists(st.sampled_from(VOCABULARY + NOISE), max_size=9).map(" ".join)
@@ -738,6 +753,27 @@ def test_words_that_resemble_the_books_do_not_fill_the_memory(monkeypatch: pytes
     frugal = matcher("wait a moment", "please ..2 moment")
     assert [frugal.hits(text) for text in said * 2] == expected * 2
     assert len(frugal._alike) < len(generous._alike)
+
+
+@settings(deadline=None)
+@given(books(), texts, st.permutations("245"))
+@example(['  p0: {any: ["wait 24"], threshold: 95}\n'], "wait 42", list("425"))
+def test_texts_that_differ_in_numbers_only_are_each_heard_as_written(
+    lines: list[str], text: str, others: list[str]
+) -> None:
+    heard_by = english("".join(lines)).matcher("en")
+    for said in (text, text.translate(str.maketrans("245", "".join(others)))):
+        assert heard_by.hits(said) == Matcher(heard_by._language, {}).hits(said)
+
+
+def test_numbers_that_the_book_does_not_have_do_not_fill_the_memory() -> None:
+    heard_by = matcher("reset {number} ..2 you", "room 7b")
+    for number in range(1000, 1100):
+        assert heard_by.hits(f"I have reset {number} for you")["it"]
+    assert len(heard_by._texts) == 1
+    assert [room for room in range(10) if heard_by.heard(f"room {room}b")] == [7]
+    ends_in_five = matcher("/case [0-9]5/")
+    assert [case for case in range(10, 20) if ends_in_five.heard(f"case {case}")] == [15]
 
 
 anything = st.text(st.one_of(st.characters(), st.sampled_from("\ud800\udfff’＇\u200b\u0301ﬁß帮您 um'i'm")), max_size=30)

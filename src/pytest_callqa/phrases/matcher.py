@@ -69,11 +69,18 @@ With more, which speech that was recognised badly brings in time, all that was l
 
 NUMBER = "#"
 _DRAWN_OUT = re.compile(r"(.)\1+")
+_DIGIT = re.compile("[0-9]")
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
 
 
 def _is_spelt(word: str) -> bool:
     """Whether a word is of letters, those of India with their vowel signs: no figures, no apostrophes of English."""
     return word.isalpha() or not (word.isascii() or any(map(str.isdigit, word)))
+
+
+def _shape(word: str) -> bytes:
+    """The word without accents, and with a 0 for each of its digits."""
+    return bare_of(word).encode("utf-8", "surrogatepass").translate(_DIGITS)
 
 
 class Hit(msgspec.Struct, frozen=True, gc=False):
@@ -144,6 +151,9 @@ class Matcher:
         self.is_backchannel = lru_cache(maxsize=remember)(self._is_backchannel)
         meant = {name: entry for name, entry in language.entries.items() if language.semantic and entry.meaning}
         self._senses = self._load_senses(meant) if meant else None
+        self._as_written = bool(meant or self._expressions)
+        known = chain(self._numbers, language.fold, language.fillers)
+        self._numbered = {_shape(word) for word in known if _DIGIT.search(word)}
 
     def _learn_anew(self) -> None:
         """Forget all words and texts: what is known of each would fill the memory one day."""
@@ -152,7 +162,7 @@ class Matcher:
         self._of_run: dict[_Run, Sequence[_Heard]] = {}
         self._meanings = _Meanings(self._sounds_of, most=5 * self._remember)
         self._known: dict[tuple[int, ...], Mapping[str, tuple[Stretch, ...]]] = {}
-        self._texts: dict[str, Mapping[str, tuple[Stretch, ...]]] = {}
+        self._texts: dict[bytes | str, Mapping[str, tuple[Stretch, ...]]] = {}
 
     def _load_senses(self, meant: Mapping[str, Entry]) -> Senses:
         from pytest_callqa.semantic import Senses
@@ -200,19 +210,28 @@ class Matcher:
     def heard(self, text: str) -> Mapping[str, tuple[Stretch, ...]]:
         """Every phrase heard in the text, in its words: what :meth:`hits` places in its characters.
 
-        Texts whose words mean the same to the book ("it is 4", "it is 7") are matched once.
+        Texts whose words mean the same to the book are matched once, even looked up as one if they differ in numbers
+        that it does not have ("it is 4711", "it is 5798").
         """
-        heard = self._texts.get(text)
+        even = text.encode("utf-8", "surrogatepass").translate(_DIGITS)
+        heard = self._texts.get(even)
+        if heard is None:
+            heard = self._texts.get(text)
         if heard is None:
             if len(self._alike) > LIKENESSES:
                 self._learn_anew()
-            heard = self._heard(text)
+            words = split_words(text)
+            heard = self._heard(text, words)
             if self._senses is not None:
                 heard = {**self._meant(text, self._senses), **heard}
             if len(self._texts) >= self._remember:
                 self._texts.clear()
-            self._texts[text] = heard
+            self._texts[text if b"0" in even and self._tells_apart(words) else even] = heard
         return heard
+
+    def _tells_apart(self, words: Iterable[str]) -> bool:
+        """Whether other things may be heard with other digits in these words: only if the book has words like them."""
+        return self._as_written or any(_shape(word) in self._numbered for word in words if not word.isalpha())
 
     def hung(self, text: str) -> Mapping[str, BadInput]:
         """The phrases of which nothing is known in a text that was heard: a regular expression took too long on it."""
@@ -228,9 +247,9 @@ class Matcher:
                 found.setdefault(name, []).append(Stretch(inside[0], inside[-1], score))
         return {name: tuple(stretches) for name, stretches in found.items()}
 
-    def _heard(self, text: str) -> Mapping[str, tuple[Stretch, ...]]:
+    def _heard(self, text: str, words: Sequence[str]) -> Mapping[str, tuple[Stretch, ...]]:
         """What is heard by words alone."""
-        meant = tuple(map(self._meanings.__getitem__, split_words(text)))
+        meant = tuple(map(self._meanings.__getitem__, words))
         if self._expressions:
             found = self._express(text)
             if found:
@@ -393,7 +412,7 @@ class Matcher:
 
     def _look_up(self, text: str) -> list[Sound]:
         """What each word of the text may be; fillers are left out, contractions stand for their words."""
-        return list(chain.from_iterable(self._meanings.sounds[self._meanings[word]] for word in split_words(text)))
+        return self._sounds(map(self._meanings.__getitem__, split_words(text)))
 
     def _sounds_of(self, word: str) -> tuple[Sound, ...]:
         """Compare a word with the book's, once for all texts."""
