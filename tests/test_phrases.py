@@ -776,6 +776,17 @@ def test_numbers_that_the_book_does_not_have_do_not_fill_the_memory() -> None:
     assert [case for case in range(10, 20) if ends_in_five.heard(f"case {case}")] == [15]
 
 
+@settings(deadline=None)
+@given(books(), texts, st.floats(0, 100))
+def test_the_nearest_miss_above_a_score_is_the_nearest_of_all_or_none(
+    lines: list[str], text: str, above: float
+) -> None:
+    heard_by = english("".join(lines)).matcher("en")
+    for name in heard_by.audible:
+        nearest = heard_by.nearest(text, name)
+        assert heard_by.nearest(text, name, above=above) == (nearest if nearest and nearest.score > above else None)
+
+
 anything = st.text(st.one_of(st.characters(), st.sampled_from("\ud800\udfff’＇\u200b\u0301ﬁß帮您 um'i'm")), max_size=30)
 
 

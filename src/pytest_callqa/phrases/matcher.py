@@ -27,6 +27,7 @@ from pytest_callqa.phrases.patterns import (
     MAX_INSERTED,
     Filled,
     Pattern,
+    Point,
     Similar,
     Sound,
     Span,
@@ -154,6 +155,7 @@ class Matcher:
         self._as_written = bool(meant or self._expressions)
         known = chain(self._numbers, language.fold, language.fillers)
         self._numbered = {_shape(word) for word in known if _DIGIT.search(word)}
+        self._shares: dict[str, dict[int, list[tuple[int, float]]]] = {}
 
     def _learn_anew(self) -> None:
         """Forget all words and texts: what is known of each would fill the memory one day."""
@@ -266,15 +268,33 @@ class Matcher:
     def nearest(self, text: str, name: str, *, above: float = 0.0) -> Hit | None:
         """The best-scoring stretch for a phrase, enough or not; None if none scores more than ``above``."""
         sounds = self._look_up(text)
-        points, repeats = points_of(sounds), _repeats(sounds)
-        present = present_in(points)
+        points = points_of(sounds)
+        likely = self._likely(name, points, above / 100)
+        repeats = _repeats(sounds) if likely else ()
         best: tuple[Span, str] | None = None
-        for pattern in self._of_phrase.get(name, ()):
-            if 100 * bound(pattern, present) / pattern.required > above:
-                for span in align(pattern, points, len(sounds), 0.0, repeats):
-                    if span[0] > above:
-                        above, best = span[0], (span, self._keys[pattern.owner][1])
+        for pattern in likely:
+            enough = pattern.required * above / 100 - 1e-6
+            for span in align(pattern, points, len(sounds), enough, repeats):
+                if span[0] > above:
+                    above, best = span[0], (span, self._keys[pattern.owner][1])
         return self._hit(text, *best) if best else None
+
+    def _likely(self, name: str, points: Iterable[Point], share: float) -> Sequence[Pattern]:
+        """The patterns of a phrase of which this share, or more, could be found in words; and some others."""
+        patterns = self._of_phrase.get(name, ())
+        shares = self._shares.get(name)
+        if shares is None:
+            shares = self._shares[name] = {}
+            for place, pattern in enumerate(patterns):
+                for number, elements in pattern.elements.items():
+                    weight = sum([pattern.weights[element] for element in elements])
+                    shares.setdefault(number, []).append((place, weight / pattern.required))
+        found = [0.0] * len(patterns)
+        for number in {number for _, number, _ in points}:
+            for place, each in shares.get(number, ()):
+                found[place] += each
+        least = share - 1e-6
+        return [pattern for pattern, most in zip(patterns, found, strict=True) if most >= least]
 
     def _is_backchannel(self, text: str) -> bool:
         """Whether the text is nothing but signs of listening ("mm-hm")."""
