@@ -221,7 +221,7 @@ def customer_finishes_turn(call: Hearing, code: Code) -> Iterator[Moment]:
         if holds and any((said.end or 0.0) <= hold <= (answer.start or 0.0) for hold in holds):
             continue
         slow = excused and (_pause(said, answer) or 0.0) > code.answer - call.clock.tolerance
-        yield Moment(call, said.index, start=said.end, turn=said, doubt=doubt if slow else "")
+        yield Moment(call, said.index, said.end, said, answer.start, doubt if slow else "")
 
 
 @situation("a case is opened")
@@ -357,10 +357,11 @@ def _still_silent(call: Hearing, last: Utterance, code: Code) -> Iterator[Moment
 
     An agent who hangs up does not wait: that counts as silence however short it was.
     """
-    following = [each for each in call.utterances[last.index + 1 :] if each.role in ("agent", "customer")]
-    if following[0].role == "customer" or following[0].index in call.cut_off if following else call.abandoned:
+    later = call.utterances[last.index + 1 :]
+    following = next((each for each in later if each.role in ("agent", "customer")), None)
+    if following.role == "customer" or following.index in call.cut_off if following else call.abandoned:
         return
-    customer = next((each for each in following if each.role == "customer"), None)
+    customer = next((each for each in later if each.role == "customer"), None)
     left = customer is None and call.hangup is not None and call.hangup.by == "agent"
     until = call.end if customer is None else customer.start
     spent = call.clock.need(until, "the end of the silence") - call.clock.need(last.end, "the start of the silence")

@@ -21,6 +21,7 @@ _index = attrgetter("index")
 _place = attrgetter("turn", "first")
 _place_in_words = attrgetter("said.index", "heard.first")
 _start = attrgetter("start")
+_text = attrgetter("text")
 _span = itemgetter(0, 1)
 
 JOIN_GAP = 1.0
@@ -260,8 +261,8 @@ def _question(who: str, phrases: Sequence[Phrase]) -> str:
 class Moment(msgspec.Struct, frozen=True, eq=False):
     """One occurrence of a situation: it is reached at ``start`` (seconds), after the utterance ``index``.
 
-    ``turn`` is the utterance that brought it about, if speech did; ``doubt`` says why it may not
-    have arisen at all (a silence of 4.8 s against 5 s).
+    ``turn`` is the utterance that brought it about, if speech did; ``end`` is when it is over, where it lasts;
+    ``doubt`` says why it may not have arisen at all (a silence of 4.8 s against 5 s).
     """
 
     call: Hearing
@@ -271,6 +272,11 @@ class Moment(msgspec.Struct, frozen=True, eq=False):
     end: float | None = None
     doubt: str = ""
     finding: Finding | None = None
+
+    @property
+    def length(self) -> float | None:
+        """Seconds from its start to its end; None when either is unknown."""
+        return None if self.start is None or self.end is None else self.end - self.start
 
     @property
     def said(self) -> Speech:
@@ -363,7 +369,7 @@ class Hearing:
     @cached_property
     def wordless(self) -> bool:
         """Whether there is speech of which only the sound is known."""
-        return any(not turn.text for turn in self.record.turns)
+        return not all(map(_text, self.record.turns))
 
     @cached_property
     def everyone(self) -> Speech:
@@ -568,12 +574,13 @@ class Hearing:
         return self._measured(seconds, limit, what, at_least=True)
 
     def _measured(self, seconds: float | None, limit: float, what: str, *, at_least: bool) -> Finding:
-        took = self.clock.need(seconds, what)
-        reached = self.clock.reaches(took, limit, what)
-        met = reached if at_least else not reached or took <= limit + 0.005
+        if seconds is None:
+            raise Undecided(f"the transcript does not say how long {what} took")
+        reached = self.clock.reaches(seconds, limit, what)
+        met = reached if at_least else not reached or seconds <= limit + 0.005
         bound = "at least" if at_least else "at most"
-        told = f"{what}: {took:.1f} s, expected {bound} {limit:g} s"
-        return Finding(told, self.clock, self.trace, fact=met, measure=Measure(took, limit, at_least))
+        told = f"{what}: {seconds:.1f} s, expected {bound} {limit:g} s"
+        return Finding(told, self.clock, self.trace, fact=met, measure=Measure(seconds, limit, at_least))
 
     # -- what it takes
 

@@ -32,7 +32,8 @@ class PhraseBook:
 
     def __init__(self, languages: Mapping[str, Language]) -> None:
         self._languages = dict(languages)
-        self._names = frozenset(name for language in languages.values() for name in language.entries)
+        names = dict.fromkeys(name for language in languages.values() for name in language.entries)
+        self._phrases = {name: Phrase(name, self) for name in names}
         self._matcher = lru_cache(maxsize=64)(self._build)
 
     @classmethod
@@ -63,22 +64,23 @@ class PhraseBook:
         return cls(loader.finish())
 
     def __getattr__(self, name: str) -> Phrase:
-        if name.startswith("_") or name not in self._names:
-            raise AttributeError(f"no phrase is called {name!r}.{did_you_mean(name, self._names)}")
-        phrase = self.__dict__[name] = Phrase(name, self)  # found without this method from now on
+        phrase = None if name.startswith("_") else self._phrases.get(name)
+        if phrase is None:
+            raise AttributeError(f"no phrase is called {name!r}.{did_you_mean(name, self._phrases)}")
+        self.__dict__[name] = phrase  # found without this method from now on
         return phrase
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self._names]
+        return [*super().__dir__(), *self._phrases]
 
     def those(self, names: Iterable[str]) -> Iterator[Phrase]:
         """The phrases of these names."""
-        return (getattr(self, name) for name in names)
+        return map(self._phrases.__getitem__, names)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every phrase's name, sorted."""
-        return tuple(sorted(self._names))
+        return tuple(sorted(self._phrases))
 
     @property
     def languages(self) -> tuple[str, ...]:
