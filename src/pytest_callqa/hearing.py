@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
 from itertools import chain
@@ -646,15 +647,17 @@ class Hearing:
     def _listen(self, phrase: Phrase) -> _Heard:
         """Hear the whole call for all phrases of a book."""
         matcher = self.matcher(phrase)
-        stretches: dict[str, list[tuple[Utterance, Sequence[Stretch]]]] = {}
-        by_role: dict[Role, set[str]] = {}
+        stretches: dict[str, list[tuple[Utterance, Sequence[Stretch]]]] = defaultdict(list)
+        by_role: dict[Role, set[str]] = {said.role: set() for said in self.utterances}
         hung: dict[str, BadInput] = {}
         for said in self.utterances:
-            heard_here = matcher.heard(said.text)
-            by_role.setdefault(said.role, set()).update(heard_here)
-            for name, found in heard_here.items():
-                stretches.setdefault(name, []).append((said, found))
-            hung.update(matcher.hung(said.text))
+            found = matcher.heard(said.text)
+            if found:
+                by_role[said.role].update(found)
+                for name, places in found.items():
+                    stretches[name].append((said, places))
+            if matcher.may_hang:
+                hung.update(matcher.hung(said.text))
         heard = self._books[phrase.book] = _Heard(matcher, stretches, hung)
         if not self.wordless and self.record.roles != "unknown":
             audible, those = _audible(phrase.book, matcher), phrase.book.those

@@ -235,6 +235,11 @@ class Matcher:
         """Whether other things may be heard with other digits in these words: only if the book has words like them."""
         return self._as_written or any(_shape(word) in self._numbered for word in words if not word.isalpha())
 
+    @property
+    def may_hang(self) -> bool:
+        """Whether it has regular expressions."""
+        return bool(self._expressions)
+
     def hung(self, text: str) -> Mapping[str, BadInput]:
         """The phrases of which nothing is known in a text that was heard: a regular expression took too long on it."""
         return self._hung.get(text, _NO_ERRORS)
