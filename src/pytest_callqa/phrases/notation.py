@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from regex import Pattern
 
 MAX_FORMS = 400
+UNTOLD = 3
+"""The words that a gap allows that names no number."""
+
 TIME_LIMIT = 0.5
 """Seconds after which a regular expression is broken off."""
 
@@ -49,10 +52,12 @@ Element = Word | Gap | Slot
 Form = tuple[Element, ...]
 
 
+_PLAIN = r"[^()\[\]{}<>^$.|]"
 _SYMBOL = re.compile(
-    r"\s*(?:(?P<gap>\.\.(?P<most>\d+)?)|\{(?P<slot>[a-z_]+)\}|<(?P<ref>[a-z_0-9]+)>|(?P<sign>[()\[\]|^$])"
-    r"|(?P<text>[^\s()\[\]|{}<>^$.]+|\.))"
+    rf"\s*(?:(?P<text>{_PLAIN}+)|\((?P<either>(?:{_PLAIN}|\|)+)\)|\[(?P<perhaps>(?:{_PLAIN}|\|)+)\]|\.\.(?P<gap>\d*)"
+    r"|(?P<sign>[()\[\]|^$])|\{(?P<slot>[a-z_]+)\}|<(?P<ref>[a-z_0-9]+)>|(?P<dot>\.))"
 )
+"""What wordings are made of; a group of nothing but words is one symbol."""
 
 
 class Wording(msgspec.Struct, frozen=True, gc=False):
@@ -82,17 +87,18 @@ def parse_wording(text: str, fold: Mapping[str, Sequence[str]] | None = None) ->
     body = body.removeprefix("^").removesuffix("$").strip()
     symbols: list[tuple[str, str]] = []
     position = 0
-    while position < len(body):
-        match = _SYMBOL.match(body, position)
-        if match is None:
-            rest = body[position:].strip()
-            slot = re.match(r"\{\s*([A-Za-z_]+)\s*\}", rest)
-            hint = f"write {{{slot[1].lower()}}}" if slot else _notation()
-            raise BadInput(f"{rest[:20]!r} cannot be read in the wording {text!r}; {hint}")
+    for match in _SYMBOL.finditer(body):
+        if match.start() > position:
+            break
         position = match.end()
-        kind = match.lastgroup if match.lastgroup != "most" else "gap"
-        symbols.append(("gap", match["most"] or "3") if match["gap"] else (str(kind), match[str(kind)]))
-    if any(kind == "ref" for kind, _ in symbols):
+        kind = str(match.lastgroup)
+        symbols.append((kind, match[kind]))
+    if position < len(body):
+        rest = body[position:].strip()
+        slot = re.match(r"\{\s*([A-Za-z_]+)\s*\}", rest)
+        hint = f"write {{{slot[1].lower()}}}" if slot else _notation()
+        raise BadInput(f"{rest[:20]!r} cannot be read in the wording {text!r}; {hint}")
+    if "<" in body:
         if len(symbols) != 1 or at_start or at_end:
             raise BadInput(f"<…> stands alone: {text!r} mixes it with words; write it as a wording of its own")
         return Wording(text, (), refers_to=symbols[0][1])
@@ -136,9 +142,11 @@ def find_expression(expression: str, text: str) -> list[tuple[int, int]]:
 
 def _own_threshold(text: str, body: str) -> tuple[str, float]:
     """What stands before ``~85``, and the score; 0 without one."""
-    body, sign, score = body.rpartition("~") if "~" in body else (body, "", "0")
+    body, sign, score = body.rpartition("~")
+    if not sign:
+        return score, 0.0
     number = float(score) if re.fullmatch(r"\s*\d{1,3}(\.\d+)?\s*", score) else -1.0
-    if not (0 < number <= 100 or not sign):
+    if not 0 < number <= 100:
         raise BadInput(f"'~{score}' in {text!r} is no score; write ~ and a number up to 100 at the end, such as ~85")
     return body.strip(), number
 
@@ -166,54 +174,74 @@ class _Reader:
         forms = self.sequence()
         while self.at < len(self.symbols) and self.symbols[self.at] == ("sign", "|"):
             self.at += 1
-            forms = forms + self.sequence()
-        return list(dict.fromkeys(forms))
+            forms += self.sequence()
+        return list(dict.fromkeys(forms)) if len(forms) > 1 else forms
 
     def sequence(self) -> list[Form]:
         forms: list[Form] = [()]
+        plain: list[Element] = []  # what follows all the forms
         while self.at < len(self.symbols):
             kind, value = self.symbols[self.at]
             if kind == "sign" and value in ")]|":
                 break
             self.at += 1
-            element = self.element(kind, value)
-            forms = [form + more for form in forms for more in element]
-            if len(forms) > MAX_FORMS:
-                raise BadInput(
-                    f"{self.text!r} stands for more than {MAX_FORMS} sentences; split it into several wordings"
-                )
-        return forms
+            among: Sequence[Form] = ()
+            if kind == "text":
+                plain += self.spoken(value)
+            elif kind in ("either", "perhaps"):
+                among = _either(dict.fromkeys(map(self.spoken, value.split("|"))), optional=kind == "perhaps")
+            elif kind == "gap":
+                plain.append(Gap(int(value or UNTOLD)))
+            elif kind == "slot":
+                plain.append(Slot(value))
+            elif kind == "sign":
+                among = self.group(value)
+            if len(among) == 1:
+                plain += among[0]
+            elif among:
+                forms = [(*form, *plain, *more) for form in forms for more in among]
+                plain.clear()
+                if len(forms) > MAX_FORMS:
+                    raise BadInput(
+                        f"{self.text!r} stands for more than {MAX_FORMS} sentences; split it into several wordings"
+                    )
+        return [(*form, *plain) for form in forms] if plain else forms
 
-    def element(self, kind: str, value: str) -> list[Form]:
-        if kind == "gap":
-            return [(Gap(int(value)),)]
-        if kind == "slot":
-            return [(Slot(value),)]
-        if kind == "text":
-            spoken = [piece for word in split_words(value) for piece in self.fold.get(word, (word,))]
-            return [tuple(Word((word,)) for word in spoken)]
-        if value in "^$":
-            where = "start" if value == "^" else "end"
-            raise BadInput(f"{value!r} belongs at the {where} of the wording {self.text!r}")
-        close = ")" if value == "(" else "]"
+    def group(self, sign: str) -> Sequence[Form]:
+        """What stands between this sign, which was just read, and the one that closes it."""
+        if sign in "^$":
+            where = "start" if sign == "^" else "end"
+            raise BadInput(f"{sign!r} belongs at the {where} of the wording {self.text!r}")
+        close = ")" if sign == "(" else "]"
         inner = self.alternatives()
         if self.at >= len(self.symbols) or self.symbols[self.at] != ("sign", close):
-            raise BadInput(f"{value!r} is not closed in {self.text!r}; add {close!r}")
+            raise BadInput(f"{sign!r} is not closed in {self.text!r}; add {close!r}")
         self.at += 1
-        forms = _either(inner)
-        if value == "(":
-            return forms
-        if len(forms) == 1 and len(forms[0]) == 1 and isinstance(forms[0][0], Word):
-            return [(Word(forms[0][0].options, optional=True),)]
-        return [*forms, ()] if () not in forms else forms
+        return _either(inner, optional=sign == "[")
+
+    def spoken(self, text: str) -> Form:
+        """The words of a text."""
+        return tuple([_word(meant) for word in split_words(text) for meant in self.fold.get(word, (word,))])
 
 
-def _either(forms: list[Form]) -> list[Form]:
-    """The forms, those of one word as one element, so that groups do not multiply."""
-    single = [form[0] for form in forms if len(form) == 1 and isinstance(form[0], Word) and not form[0].optional]
-    longer = [form for form in forms if not (len(form) == 1 and form[0] in single)]
-    options = tuple(dict.fromkeys(word for element in single for word in element.options))
-    return [(Word(options),), *longer] if options else longer
+_word = lru_cache(maxsize=4096)(lambda word: Word((word,)))
+
+
+def _either(forms: Iterable[Form], *, optional: bool) -> Sequence[Form]:
+    """The forms of a group, those of one word as one element, so that groups do not multiply."""
+    options: list[str] = []
+    longer: list[Form] = []
+    for form in forms:
+        if len(form) == 1 and isinstance(word := form[0], Word) and not word.optional:
+            options += word.options
+        else:
+            longer.append(form)
+    forms = [(Word(tuple(dict.fromkeys(options))),), *longer] if options else longer
+    if not optional:
+        return forms
+    if len(forms) == 1 and len(forms[0]) == 1 and isinstance(word := forms[0][0], Word):
+        return [(Word(word.options, optional=True),)]
+    return forms if () in forms else [*forms, ()]
 
 
 def plain_sentences(wordings: Iterable[Wording], slots: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
