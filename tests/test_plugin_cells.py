@@ -348,3 +348,11 @@ def test_the_garbage_collector_passes_over_items_and_is_left_as_it_was(project: 
         gc.enable()
     result.stdout.fnmatch_lines([f"*collects {on} kept True"])
     assert gc.get_freeze_count() == 0
+
+
+def test_every_item_of_a_rule_is_marked_once_with_its_clause(project: Project) -> None:
+    shows = "def pytest_itemcollected(item): print('marked', [mark.kwargs['id'] for mark in item.iter_markers()])"
+    again = "from test_rules import test_greets"
+    project.book().calls(GOOD).file("rules/conftest.py", shows).file("rules/test_zz_again.py", again)
+    result = project.run("-s", "-k", "greets")
+    assert [line for line in result.outlines if line.startswith("marked ['1.1']")] == ["marked ['1.1']"] * 2

@@ -431,6 +431,8 @@ def redacted(verdict: Verdict, redact: Redactor, call: Hearing) -> Verdict:
     A quote may be a part of a number, which is only known as one in its turn.
     """
     reason = verdict.reason
+    if not reason and not verdict.evidence:
+        return verdict
     evidence = []
     for shown in verdict.evidence:
         quote = shown.quote

@@ -47,13 +47,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark the items of rules with their clause, so that ``-m`` and other plugins can see it."""
-    found = getattr(getattr(item, "function", None), "__callqa_rule__", None)
-    if found is not None:
-        item.add_marker(
-            pytest.mark.conduct(id=found.clause, severity=found.severity, section=found.clause.rpartition(".")[0])
-        )
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Mark the functions of rules with their clause, so that ``-m`` and other plugins see it on every item."""
+    found = getattr(metafunc.function, "__callqa_rule__", None)
+    if found is not None and all(mark.name != "conduct" for mark in getattr(metafunc.function, "pytestmark", ())):
+        mark = pytest.mark.conduct(id=found.clause, severity=found.severity, section=found.clause.rpartition(".")[0])
+        mark(getattr(metafunc.function, "__func__", metafunc.function))
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,6 @@ from fnmatch import fnmatch
 from functools import cache, cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -42,10 +41,6 @@ UNWRITTEN = "callqa unwritten"
 """Under what a worker of pytest-xdist tells the controller why it could not write to the ledger."""
 
 CLAIM = pytest.StashKey["Claim"]()
-VERDICT = pytest.StashKey[Verdict]()
-OPEN = pytest.StashKey["Open"]()
-ENTRIES = pytest.StashKey[list[ledger.LedgerLine]]()
-_OF_A_CALL: tuple[pytest.StashKey[Any], ...] = (VERDICT, OPEN, ENTRIES)
 
 _RULE_LINE = re.compile(r"^@(?:\w+\.)?rule\(", re.MULTILINE)
 _KEPT = 8
@@ -70,12 +65,18 @@ class Open(msgspec.Struct):
     told: tuple[str, str] | None = None
 
 
-class Claim(msgspec.Struct, frozen=True):
-    """What an item is: a rule of the book at ``root``, on one call or (``ref`` is None) on all of them."""
+class Claim(msgspec.Struct):
+    """What an item is: a rule of the book at ``root``, on one call or (``ref`` is None) on all of them.
+
+    While it runs, the call it ``opened`` and the ``verdict`` on that, or the ``entries`` of all calls.
+    """
 
     rule: Rule
     ref: CallRef | Unreadable | None
     root: Path
+    opened: Open | None = None
+    verdict: Verdict | None = None
+    entries: list[ledger.LedgerLine] | None = None
 
 
 class Matrix:
@@ -156,10 +157,6 @@ class Matrix:
                 "_callqa_ref", list(self.refs.values()), ids=list(self.refs), indirect=True, scope="session"
             )
 
-    def pytest_itemcollected(self, item: pytest.Item) -> None:
-        """Claim the items of rules."""
-        claim(item)
-
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Fix the rules and their order, and begin the ledger, once the selection is known."""
@@ -167,7 +164,8 @@ class Matrix:
         if book is None:
             return
         self._root = book.root
-        self._cells.update(ref.id for item in session.items if (ref := _ref_of(item)) is not None)
+        claims = [item.stash[CLAIM] for item in session.items if CLAIM in item.stash]
+        self._cells.update(claim.ref.id for claim in claims if claim.ref is not None)
         self._order = tuple(found.clause for found in book)
         self._rules = book.rules
         self._portable = tuple(found.clause for found in book if found.portable)
@@ -225,34 +223,33 @@ class Matrix:
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Open the call of a cell: if it cannot be read, that is an error before the test."""
-        ref = _ref_of(item)
-        if ref is not None:
-            item.stash[OPEN] = self.open(ref, code_at(item.stash[CLAIM].root))
+        claim = item.stash.get(CLAIM, None)
+        if claim is not None and claim.ref is not None:
+            claim.opened = self.open(claim.ref, code_at(claim.root))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
         """Judge the rule of this item instead of simply calling it."""
-        if CLAIM not in pyfuncitem.stash:
+        claim = pyfuncitem.stash.get(CLAIM, None)
+        if claim is None:
             return None
-        found = pyfuncitem.stash[CLAIM].rule
-        fixtures = {name: pyfuncitem.funcargs[name] for name in found.arguments if name not in PORTABLE}
-        if self.mode == "cells":
-            self._judge_cell(found, pyfuncitem, fixtures)
+        found = claim.rule
+        fixtures = {name: pyfuncitem.funcargs[name] for name in found.arguments - PORTABLE}
+        if claim.opened is not None:
+            self._judge_cell(claim, claim.opened, pyfuncitem, fixtures)
         elif found.portable:
             with or_end_the_run(self.config):
                 tally = run_once(self.settings.ledger, self._pass, Tally)
             tell_batch(found, pyfuncitem, tally, strict=self.settings.strict)
         else:
-            tell_batch(found, pyfuncitem, self._judge_all(found, pyfuncitem, fixtures), strict=self.settings.strict)
+            tell_batch(found, pyfuncitem, self._judge_all(claim, fixtures), strict=self.settings.strict)
         return True
 
-    def _judge_cell(self, found: Rule, item: pytest.Function, fixtures: Mapping[str, object]) -> None:
-        call = item.stash[OPEN]
-        verdict = call.known.get(found.clause) or judge(
-            found, call.heard, code_at(item.stash[CLAIM].root), fixtures, quotes=1
-        )
+    def _judge_cell(self, claim: Claim, call: Open, item: pytest.Item, fixtures: Mapping[str, object]) -> None:
+        found = claim.rule
+        verdict = call.known.get(found.clause) or judge(found, call.heard, code_at(claim.root), fixtures, quotes=1)
         verdict = self.excuses.waive(ledger.redacted(verdict, call.hide, call.heard), call.heard.record)
-        item.stash[VERDICT] = verdict
+        claim.verdict = verdict
         if verdict.outcome is Outcome.WAIVED:
             excuse(item, str(Outcome.WAIVED), f"{verdict.reason}; waived: {verdict.waiver}")
         if verdict.outcome is Outcome.FAILED:
@@ -286,8 +283,9 @@ class Matrix:
             self._resume,
         )
 
-    def _judge_all(self, found: Rule, item: pytest.Function, fixtures: Mapping[str, object]) -> Tally:
+    def _judge_all(self, claim: Claim, fixtures: Mapping[str, object]) -> Tally:
         """Judge all calls by one rule that takes fixtures of the team's own."""
+        found = claim.rule
         lines: list[ledger.LedgerLine] = []
         tally = Tally()
         for ref in self.refs.values():
@@ -301,7 +299,7 @@ class Matrix:
             if isinstance(line, ledger.Entry) or not self._portable:  # else the pass has told of it
                 lines.append(line)
             tally.add(self._order, line, self._excused(line, [found]))
-        item.stash[ENTRIES] = lines
+        claim.entries = lines
         return tally.finish()
 
     def _write(self, lines: Iterable[ledger.Entry | ledger.Unread]) -> Tally:
@@ -340,64 +338,56 @@ class Matrix:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Let the verdict travel on the report, as builtins, so that workers need no second path."""
         report = yield
-        if CLAIM not in item.stash:
+        claim = item.stash.get(CLAIM, None)
+        if claim is None:
             return report
-        found = item.stash[CLAIM].rule
-        facts = self._facts(item, call)
+        facts = self._facts(claim, call)
         setattr(report, FACTS, facts)
         if facts:
-            item.user_properties.extend(self._properties(found, item))  # JUnit reads them off the teardown's report
+            item.user_properties.extend(_properties(claim))  # JUnit reads them off the teardown's report
             report.user_properties = list(item.user_properties)
         if "unread" in facts and call.excinfo is not None:
             report.longrepr = str(call.excinfo.value)
-        if EXCUSE in item.stash and call.when == "call":
+        if call.when != "call":
+            return report
+        if EXCUSE in item.stash:
             setattr(report, FACTS, {**facts, "outcome": item.stash[EXCUSE]})
-        verdict = item.stash.get(VERDICT, None)
-        if call.when == "call" and verdict is not None and report.passed and verdict.outcome is not Outcome.PASSED:
+        verdict = claim.verdict
+        if verdict is not None and report.passed and verdict.outcome is not Outcome.PASSED:
             report.outcome = "skipped"
-            report.longrepr = ("", 0, f"Skipped: {verdict.outcome}: {verdict.reason or found.when.name}")
-        if call.when == "call" and isinstance(report.longrepr, tuple):  # a skip: said of the rule, not of this module
+            report.longrepr = ("", 0, f"Skipped: {verdict.outcome}: {verdict.reason or claim.rule.when.name}")
+        if isinstance(report.longrepr, tuple):  # a skip: said of the rule, not of this module
             file, line, _ = item.location
             report.longrepr = (file, (line or 0) + 1, report.longrepr[2])
         return report
 
-    def _facts(self, item: pytest.Item, phase: pytest.CallInfo[None]) -> dict[str, object]:
+    def _facts(self, claim: Claim, phase: pytest.CallInfo[None]) -> dict[str, object]:
         """What the controller is told: what call it is once, of each cell only its verdict."""
-        ref = _ref_of(item)
         if phase.when == "teardown":  # pytest keeps its items: with these, every call would stay in memory
-            for key in _OF_A_CALL:
-                if key in item.stash:
-                    del item.stash[key]
+            claim.opened = claim.verdict = claim.entries = None
             return {}
-        if isinstance(ref, Unreadable) and phase.excinfo is not None:
-            return {"unread": msgspec.to_builtins(unread(ref, self.settings.redact)), "of": self._cells[ref.id]}
-        if phase.when == "setup":
+        if isinstance(claim.ref, Unreadable) and phase.excinfo is not None:
+            return {
+                "unread": msgspec.to_builtins(unread(claim.ref, self.settings.redact)),
+                "of": self._cells[claim.ref.id],
+            }
+        if claim.entries is not None:
+            return {"lines": [ledger.encode(line).decode() for line in claim.entries]}
+        verdict, opened = claim.verdict, claim.opened
+        if verdict is None or opened is None:
             return {}
-        if ENTRIES in item.stash:
-            return {"lines": [ledger.encode(line).decode() for line in item.stash[ENTRIES]]}
-        if VERDICT not in item.stash:
-            return {}
-        verdict, opened = item.stash[VERDICT], item.stash[OPEN]
         facts: dict[str, object] = {
             "outcome": str(verdict.outcome),
-            "of": self._cells[ref.id] if ref is not None else 0,
+            "of": self._cells[claim.ref.id] if claim.ref is not None else 0,
         }
         if opened.told is not None and verdict.tells_no_more:
-            place = self._order.index(verdict.clause)
-            return facts | {"letter": [*opened.told, place, verdict.outcome.letter]}
+            facts["letter"] = [*opened.told, self._order.index(verdict.clause), verdict.outcome.letter]
+            return facts
         start = ledger.Entry(call=opened.id, file=opened.heard.record.source) if opened.told is not None else None
         line = ledger.call_entry(self._order, opened.heard, [verdict], opened.hide, start=start)
         opened.told = line.file, line.call
-        return facts | {"lines": [ledger.encode(line).decode()]}
-
-    def _properties(self, found: Rule, item: pytest.Item) -> list[tuple[str, object]]:
-        """What JUnit and other reporters are told of an item."""
-        told: list[tuple[str, object]] = [("clause", found.clause), ("severity", found.severity)]
-        verdict = item.stash.get(VERDICT, None)
-        if verdict is not None:
-            told += [("call", item.stash[OPEN].id), ("verdict", str(verdict.outcome))]
-            told += [("quote", e.quote) for e in verdict.evidence if e.quote][:1]
-        return told
+        facts["lines"] = [ledger.encode(line).decode()]
+        return facts
 
 
 @contextmanager
@@ -486,26 +476,31 @@ def count_rules(place: Path, passed_over: Sequence[str]) -> int:
     return rules
 
 
-def claim(item: pytest.Item) -> None:
+def selected(session: pytest.Session) -> RuleBook | None:
+    """Claim the items of rules; the rules that were selected, as a book.
+
+    None if there are none, or they are only to be listed.
+    """
+    if session.config.option.collectonly:
+        return None
+    claims = [claim for item in session.items if (claim := _claim(item)) is not None]
+    if not claims:
+        return None
+    root = claims[0].root
+    return RuleBook({id(rule): rule for rule in (claim.rule for claim in claims)}.values(), code_at(root), root=root)
+
+
+def _claim(item: pytest.Item) -> Claim | None:
     """Note what the item of a rule judges, and spare it the fixtures that the engine stands in for."""
     found = rule_of(getattr(item, "function", None))
-    if isinstance(item, pytest.Function) and found is not None:
-        callspec = getattr(item, "callspec", None)
-        ref = callspec.params.get("_callqa_ref") if callspec is not None else None
-        item.stash[CLAIM] = Claim(found, ref, root_of(item))
-        needless = _NEEDLESS - (found.arguments - PORTABLE)
-        item.fixturenames = [name for name in item.fixturenames if name not in needless]
-
-
-def selected(session: pytest.Session) -> RuleBook | None:
-    """The rules that were selected, as a book; None if there are none, or they are only to be listed."""
-    items = [item for item in session.items if CLAIM in item.stash]
-    if not items or session.config.option.collectonly:
+    if found is None or not isinstance(item, pytest.Function):
         return None
-    root = items[0].stash[CLAIM].root
-    return RuleBook(
-        {id(rule): rule for rule in (item.stash[CLAIM].rule for item in items)}.values(), code_at(root), root=root
-    )
+    callspec = getattr(item, "callspec", None)
+    ref = callspec.params.get("_callqa_ref") if callspec is not None else None
+    claim = item.stash[CLAIM] = Claim(found, ref, root_of(item))
+    needless = _NEEDLESS - (found.arguments - PORTABLE)
+    item.fixturenames = [name for name in item.fixturenames if name not in needless]
+    return claim
 
 
 def root_of(item: pytest.Item) -> Path:
@@ -525,5 +520,11 @@ def code_at(root: Path) -> Code:
     return Code.load(file) if file.is_file() else Code({})
 
 
-def _ref_of(item: pytest.Item) -> CallRef | Unreadable | None:
-    return item.stash[CLAIM].ref if CLAIM in item.stash else None
+def _properties(claim: Claim) -> Iterator[tuple[str, object]]:
+    """What JUnit and other reporters are told of an item."""
+    yield "clause", claim.rule.clause
+    yield "severity", claim.rule.severity
+    if claim.verdict is not None and claim.opened is not None:
+        yield "call", claim.opened.id
+        yield "verdict", str(claim.verdict.outcome)
+        yield from [("quote", e.quote) for e in claim.verdict.evidence if e.quote][:1]

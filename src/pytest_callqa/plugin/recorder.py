@@ -76,7 +76,7 @@ class Recorder:
     ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
         """Outcomes of their own for what is neither passed nor failed."""
         facts = getattr(report, FACTS, None)
-        if facts is None:
+        if not facts:
             return None
         if "unread" in facts:
             return _UNREADABLE
@@ -87,9 +87,11 @@ class Recorder:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, None, None]:
         """Write a call's line once all its verdicts are in, before anybody is told."""
-        self._record(getattr(report, FACTS, {}))
+        facts = getattr(report, FACTS, None)
+        if facts:
+            self._record(facts)
         yield
-        if report.when != "call" and hasattr(report, FACTS):
+        if facts is not None and report.when != "call":
             self._forget(report)
 
     def _forget(self, report: pytest.TestReport) -> None:

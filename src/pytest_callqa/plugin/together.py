@@ -18,7 +18,7 @@ from pytest_callqa.call import Call
 from pytest_callqa.engine import hear
 from pytest_callqa.gate.baseline import GENERATED
 from pytest_callqa.plugin.excuses import EXCUSE, Excuses, excuse
-from pytest_callqa.plugin.matrix import CLAIM, FACTS, claim, or_end_the_run, selected
+from pytest_callqa.plugin.matrix import CLAIM, FACTS, or_end_the_run, selected
 from pytest_callqa.plugin.once import run_once
 from pytest_callqa.plugin.recorder import TROUBLE
 from pytest_callqa.plugin.settings import Settings
@@ -87,10 +87,6 @@ class Together(ABC, Generic[Came]):
     def pytest_report_header(self) -> str:
         """Say what is done, and where the ledger goes."""
         return f"callqa: {self.about()}; ledger {self.settings.ledger}"
-
-    def pytest_itemcollected(self, item: pytest.Item) -> None:
-        """Claim the items of rules."""
-        claim(item)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
