@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
-from itertools import chain
+from itertools import chain, pairwise
 from operator import attrgetter, itemgetter
 from unicodedata import east_asian_width
 
@@ -357,15 +357,10 @@ class Hearing:
     @cached_property
     def utterances(self) -> tuple[Utterance, ...]:
         """The turns in order, consecutive ones of one speaker joined when the gap is short."""
-        groups: list[list[Turn]] = []
-        last: Turn | None = None
-        for turn in self.record.turns:
-            if last is not None and last.role == turn.role and _continues(last, turn):
-                groups[-1].append(turn)
-            else:
-                groups.append([turn])
-            last = turn
-        return tuple([_join(index, group) for index, group in enumerate(groups)])
+        turns = self.record.turns
+        ends = [place for place, (turn, after) in enumerate(pairwise(turns), 1) if not _continues(turn, after)]
+        groups = pairwise([0, *ends, len(turns)]) if turns else ()
+        return tuple([_join(index, turns[first:end]) for index, (first, end) in enumerate(groups)])
 
     @cached_property
     def wordless(self) -> bool:
@@ -648,15 +643,15 @@ class Hearing:
         """Hear the whole call for all phrases of a book."""
         matcher = self.matcher(phrase)
         stretches: dict[str, list[tuple[Utterance, Sequence[Stretch]]]] = defaultdict(list)
-        by_role: dict[Role, set[str]] = {said.role: set() for said in self.utterances}
+        by_role: dict[Role, set[str]] = defaultdict(set)
         hung: dict[str, BadInput] = {}
         for said in self.utterances:
             found = matcher.heard(said.text)
-            if found:
-                by_role[said.role].update(found)
-                for name, places in found.items():
-                    stretches[name].append((said, places))
-            if matcher.may_hang:
+            by_role[said.role].update(found)
+            for name, places in found.items():
+                stretches[name].append((said, places))
+        if matcher.may_hang:
+            for said in self.utterances:
                 hung.update(matcher.hung(said.text))
         heard = self._books[phrase.book] = _Heard(matcher, stretches, hung)
         if not self.wordless and self.record.roles != "unknown":
@@ -678,17 +673,17 @@ class Hearing:
 
 
 def _continues(last: Turn, turn: Turn) -> bool:
-    if last.speaker != turn.speaker:
+    if last.role != turn.role or last.speaker != turn.speaker:
         return False
     if last.end is None or turn.start is None:
         return last.start is None or turn.start is None
     return turn.start - last.end <= JOIN_GAP
 
 
-def _join(index: int, turns: Sequence[Turn]) -> Utterance:
+def _join(index: int, turns: tuple[Turn, ...]) -> Utterance:
     first = turns[0]
     if len(turns) == 1:
-        return Utterance(index, first.role, first.text, first.start, first.end, (first,), (0,))
+        return Utterance(index, first.role, first.text, first.start, first.end, turns, (0,))
     text, offsets = "", []
     for turn in turns:
         if text and not text[-1].isspace() and east_asian_width(text[-1]) not in "WF":
@@ -696,7 +691,7 @@ def _join(index: int, turns: Sequence[Turn]) -> Utterance:
         offsets.append(len(text))
         text += turn.text
     ends = [turn.end for turn in turns if turn.end is not None]
-    return Utterance(index, first.role, text, first.start, max(ends, default=None), tuple(turns), tuple(offsets))
+    return Utterance(index, first.role, text, first.start, max(ends, default=None), turns, tuple(offsets))
 
 
 def _spoken(turn: Turn) -> Sequence[tuple[float, float]]:
