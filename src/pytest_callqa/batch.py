@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
@@ -114,12 +113,15 @@ class Tally(msgspec.Struct):
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """A call as a worker hands it back: its line, where it was found, and its id as its file has it."""
+    """A call that was judged: its line, where it was found, and its id as its file has it."""
 
     entry: ledger.Entry | ledger.Unread
     document: Document
     id: str = ""
 
+
+Told: TypeAlias = tuple[str, str, Document, bytes]
+"""The same as other processes are told it: id, digest of the content (empty if it was not read), place, its line."""
 
 Judge: TypeAlias = Callable[[Document | Unreadable], list[Judged]]
 
@@ -157,6 +159,17 @@ def judging(job: Job, say: Say = lambda _: None) -> Judge:
     return judge_document
 
 
+def tell(judged: Judged) -> Told:
+    """What another process must know of a call."""
+    content = "" if isinstance(judged.entry, ledger.Unread) else judged.entry.content
+    return judged.id, content, judged.document, ledger.encode(judged.entry)
+
+
+def _telling(job: Job, say: Say) -> Callable[[Document | Unreadable], list[Told]]:
+    judge = judging(job, say)
+    return lambda document: list(map(tell, judge(document)))
+
+
 def unread(call: Unreadable, level: Level) -> ledger.Unread:
     """An unreadable call as a ledger line, redacted so."""
     hide = redactor(level=level)
@@ -167,37 +180,39 @@ def unread(call: Unreadable, level: Level) -> ledger.Unread:
 
 def judge_documents(
     documents: Iterable[Document | Unreadable], job: Job, *, jobs: int = 0, limits: Limits | None = None
-) -> Iterator[ledger.Entry | ledger.Unread]:
-    """Judge a stream of documents in order with ``jobs`` processes (0: one a processor).
+) -> Iterator[bytes]:
+    """Judge a stream of documents in order with ``jobs`` processes (0: one a processor); gives lines of a ledger.
 
     A call that ends its process, or breaks the ``limits``, twice is an error; the others are judged all the same.
     Memory does not grow with the number of calls but for the ids seen, which find a call given twice.
     """
-    seen = Duplicates()
-    processes = Supervisor(
-        judging, job, partial(lost, job), jobs=jobs or os.cpu_count() or 1, limits=limits or Limits()
-    )
-    for judged in processes.map(chunks(documents)):
-        for one in chain.from_iterable(judged):
-            content = "" if isinstance(one.entry, ledger.Unread) else one.entry.content
-            folder = admit(seen, one.id, content, one.document, job.redact)
-            if isinstance(folder, ledger.Unread):
-                yield folder
-            elif folder is not None:
-                yield msgspec.structs.replace(one.entry, call=folder + one.entry.call) if folder else one.entry
+
+    def given_up(document: Document | Unreadable, call: str, why: str) -> list[Told]:
+        return list(map(tell, lost(job, document, call, why)))
+
+    processes = Supervisor(_telling, job, given_up, jobs=jobs or os.cpu_count() or 1, limits=limits or Limits())
+    calls = chain.from_iterable(processes.map(chunks(documents)))
+    return admitted(chain.from_iterable(calls), job.redact)
 
 
-def admit(
-    seen: Duplicates, id: str, content: str, document: Document, level: Level = "standard"
-) -> str | ledger.Unread | None:
-    """What to put before a call's id: the folder of one that is named after its file, as another is, else nothing.
+def admitted(calls: Iterable[Told], level: Level = "standard") -> Iterator[bytes]:
+    """The lines of calls that may come twice: copies are left out, and two calls under one id are an error.
 
-    ``None`` for a copy, else what is wrong; both are redacted. A call without ``content`` is compared with no other.
+    One that is named after its file, as another is, gets the folder's name too. What is added is redacted. A call of
+    which no content is known is compared with no other.
     """
-    known_as = seen.admit(id, bytes.fromhex(content), document) if content else id
-    if isinstance(known_as, Unreadable):
-        return unread(known_as, level)
-    return redactor(level=level).file(known_as.removesuffix(id)) if known_as is not None else None
+    seen = Duplicates()
+    for id, content, document, line in calls:
+        known_as = seen.admit(id, bytes.fromhex(content), document) if content else id
+        if isinstance(known_as, Unreadable):
+            yield ledger.encode(unread(known_as, level))
+        elif known_as == id:
+            yield line
+        elif known_as is not None:
+            entry = ledger.decode(line)
+            assert isinstance(entry, ledger.Entry)
+            folder = redactor(level=level).file(known_as.removesuffix(id))
+            yield ledger.encode(msgspec.structs.replace(entry, call=folder + entry.call))
 
 
 def lost(job: Job, document: Document | Unreadable, call: str, why: str) -> list[Judged]:

@@ -216,7 +216,8 @@ class Matrix:
         known = self._former.verdicts(content) if self._former else {}
         if self._former and content in self._former.begun and not known.keys() >= set(self._portable):
             [line] = judge_documents([Document(ref.file, ref.place, offset=ref.offset)], self._job(), jobs=1)
-            known = verdicts_of(line, self._order) | dict(known) if isinstance(line, ledger.Entry) else known
+            entry = ledger.decode(line)
+            known = verdicts_of(entry, self._order) | dict(known) if isinstance(entry, ledger.Entry) else known
         with or_end_the_run(self.config):
             ledger.append(self.settings.ledger, ledger.Begun(call=id, content=content.hex()))
         return known
@@ -302,12 +303,14 @@ class Matrix:
         claim.entries = lines
         return tally.finish()
 
-    def _write(self, lines: Iterable[ledger.Entry | ledger.Unread]) -> Tally:
+    def _write(self, lines: Iterable[bytes]) -> Tally:
         tally, told, rules = Tally(), time.monotonic(), self._rules
         with ledger.Writer(self.settings.ledger) as writer:
             for line in lines:
                 writer.write(line)
-                tally.add(self._order, line, self._excused(line, rules))
+                call = ledger.decode(line)
+                assert isinstance(call, ledger.Entry | ledger.Unread)
+                tally.add(self._order, call, self._excused(call, rules))
                 if time.monotonic() - told > _EVERY:
                     told = time.monotonic()
                     self._progress(f"callqa: {tally.calls:,} calls judged")

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
-import msgspec
-
-from pytest_callqa import ledger
-from pytest_callqa.batch import admit
+from pytest_callqa.batch import admitted
 from pytest_callqa.errors import CallQAError
-from pytest_callqa.readers import Duplicates
 from pytest_callqa.scale.planning import Plan
 from pytest_callqa.scale.shards import unsealed
 from pytest_callqa.scale.store import Store
@@ -23,21 +20,4 @@ def reduced(plan: Plan, store: Store) -> Iterator[bytes]:
     missing = sum(1 for _ in plan.without(store.keys()))
     if missing:
         raise CallQAError(f"{missing} of {plan.shards} shards are not judged yet: judge them first")
-    return _reduced(plan, store)
-
-
-def _reduced(plan: Plan, store: Store) -> Iterator[bytes]:
-    seen = Duplicates()
-    for shard in plan:
-        for id, content, document, line in unsealed(shard.key, store.get(shard.key) or b""):
-            folder = admit(seen, id, content, document)
-            if isinstance(folder, ledger.Unread):
-                yield ledger.encode(folder)
-            elif folder is not None:
-                yield ledger.encode(_renamed(line, folder)) if folder else line
-
-
-def _renamed(line: bytes, folder: str) -> ledger.LedgerLine:
-    entry = ledger.decode(line)
-    assert isinstance(entry, ledger.Entry)
-    return msgspec.structs.replace(entry, call=folder + entry.call)
+    return admitted(chain.from_iterable(unsealed(shard.key, store.get(shard.key) or b"") for shard in plan))

@@ -16,7 +16,7 @@ from threading import Lock
 import msgspec
 
 from pytest_callqa import ledger, places
-from pytest_callqa.batch import Job, Judge, Judged, judging
+from pytest_callqa.batch import Job, Judge, Judged, Told, judging, tell
 from pytest_callqa.errors import BadInput, CallQAError
 from pytest_callqa.readers import (
     Document,
@@ -140,10 +140,6 @@ _decode_shard = msgspec.json.Decoder(Shard).decode
 _decode_seal = msgspec.json.Decoder(Seal).decode
 _decode_place = msgspec.json.Decoder(tuple[str, str, Document]).decode
 
-Told = tuple[str, str, Document, bytes]
-"""A call of a result: its id, or a digest of it if the call was not named after its file; the digest of its content
-(empty if it was not read); where it is; its ledger line."""
-
 
 def shard_of(terms: bytes, pieces: Iterable[Piece]) -> Shard:
     """The shard of these pieces under encoded terms."""
@@ -219,14 +215,15 @@ def _digest_of(file: str, about: places.About) -> str:
 
 def told(judged: Iterable[Judged]) -> bytes:
     """Calls as a result holds them: two lines each, what the reducer must know of it and its line of the ledger."""
-    return b"".join(_encode(_known(one)) + b"\n" + ledger.encode(one.entry) for one in judged)
+    return b"".join(
+        _encode(_known(id, content, document)) + b"\n" + line for id, content, document, line in map(tell, judged)
+    )
 
 
-def _known(judged: Judged) -> tuple[str, str, Document]:
+def _known(id: str, content: str, document: Document) -> tuple[str, str, Document]:
     """By what another call is known to be the same, or to have the same id, which may be a person's number."""
-    content = "" if isinstance(judged.entry, ledger.Unread) else judged.entry.content
-    plain = not content or judged.id == source.identity(judged.document)
-    return judged.id if plain else hashlib.sha256(judged.id.encode()).hexdigest(), content, judged.document
+    plain = not content or id == source.identity(document)
+    return id if plain else hashlib.sha256(id.encode()).hexdigest(), content, document
 
 
 def sealed(key: str, calls: bytes) -> bytes:
@@ -236,7 +233,10 @@ def sealed(key: str, calls: bytes) -> bytes:
 
 
 def unsealed(key: str, result: bytes) -> Iterator[Told]:
-    """The calls of a result. Raises :class:`CallQAError` for one that is not as it was written."""
+    """The calls of a result; those that are not named after their files have a digest of their id for it.
+
+    Raises :class:`CallQAError` for one that is not as it was written.
+    """
     end = result.rfind(b"\n", 0, -1) + 1
     try:
         seal = _decode_seal(result[end:])
