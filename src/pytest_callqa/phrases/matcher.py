@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, reduce
-from itertools import accumulate, chain
+from itertools import accumulate, chain, filterfalse
 from math import inf
 from operator import or_
 from types import MappingProxyType
@@ -72,6 +72,7 @@ NUMBER = "#"
 _DRAWN_OUT = re.compile(r"(.)\1+")
 _DIGIT = re.compile("[0-9]")
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
+_ZERO = ord("0")
 
 
 def _is_spelt(word: str) -> bool:
@@ -228,12 +229,12 @@ class Matcher:
                 heard = {**self._meant(text, self._senses), **heard}
             if len(self._texts) >= self._remember:
                 self._texts.clear()
-            self._texts[text if b"0" in even and self._tells_apart(words) else even] = heard
+            self._texts[text if _ZERO in even and self._tells_apart(words) else even] = heard
         return heard
 
     def _tells_apart(self, words: Iterable[str]) -> bool:
         """Whether other things may be heard with other digits in these words: only if the book has words like them."""
-        return self._as_written or any(_shape(word) in self._numbered for word in words if not word.isalpha())
+        return self._as_written or not self._numbered.isdisjoint(map(_shape, filterfalse(str.isalpha, words)))
 
     @property
     def may_hang(self) -> bool:
@@ -527,7 +528,7 @@ class Matcher:
         sounds: Sequence[Sound] = ()
         heard: list[_Heard] = []
         for first, last in self._runs.cut(codes, repeats):
-            again = tuple([count - repeats[first] for count in repeats[first : last + 1]])
+            again = tuple([count - repeats[first] for count in repeats[first : last + 1]]) if repeats else ()
             run = codes[first : last + 1], again
             known = self._of_run.get(run)
             begin = first and first - 1  # where the run begins in sounds, which have no code for the start
