@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from pytest_callqa.phrases.patterns import INSERTED, LONG, MAX_INSERTED, Pattern, Similar
 
@@ -31,6 +31,7 @@ class Runs:
         self._codes: dict[Similar, int] = {}
         self._codes_with: dict[int, list[int]] = {}
         self._followers: list[dict[int, int]] = []
+        self._follow_none: list[Callable[[Iterable[int]], bool]] = []
         self._reach: list[int] = []
         self._enough: list[bool] = []
         self.code(())  # UNKNOWN
@@ -42,7 +43,9 @@ class Runs:
         if code is None:
             code = self._codes[similar] = len(self._codes)
             numbers = [number for number, _ in similar]
-            self._followers.append({})
+            followers: dict[int, int] = {}
+            self._followers.append(followers)
+            self._follow_none.append(followers.keys().isdisjoint)
             self._enough.append(not self._alone.isdisjoint(numbers))
             for number in numbers:
                 self._codes_with.setdefault(number, []).append(code)
@@ -69,15 +72,15 @@ class Runs:
         if repeats and len(codes) > LONG:
             yield 0, len(codes) - 1
             return
-        all_followers, reaches, enough = self._followers, self._reach, self._enough
+        follow_none, reaches, enough = self._follow_none, self._reach, self._enough
         slack = repeats[-1] if repeats else 0
         first = far = 0
         for place, code in enumerate(codes):
             reach = place + reaches[code] + slack
             if reach > far:
-                followers = all_followers[code]
                 ahead = codes[far + 1 : reach + 1]
-                if not followers.keys().isdisjoint(ahead):
+                if not follow_none[code](ahead):
+                    followers = self._followers[code]
                     other = far + len(ahead)
                     for follower in reversed(ahead):
                         if follower in followers:
