@@ -65,11 +65,11 @@ def test_check_names_the_rules_that_need_pytest(desk: Project, capsys: pytest.Ca
     ],
 )
 def test_wrong_usage_is_one_sentence(
-    desk: Project, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+    desk: Project, capfd: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
     desk.calls(GOOD)
     assert callqa(*arguments) == cli.USAGE
-    error = capsys.readouterr().err
+    error = capfd.readouterr().err
     assert said in error
     assert "Traceback" not in error
 

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,7 +18,7 @@ import pytest
 from harness import GOOD, RUDE, Project, talk
 from pytest_callqa import cli, ledger, supervisor
 from pytest_callqa.errors import CallQAError
-from pytest_callqa.supervisor import Limits, Say, Supervisor
+from pytest_callqa.supervisor import Limits, Say, Supervisor, started_ahead
 
 # -- any items
 
@@ -85,6 +86,23 @@ def test_workers_that_cannot_start_are_a_fault_of_the_run() -> None:
     broken = Supervisor(unready, {}, lost, jobs=1, limits=Limits())  # type: ignore[arg-type]
     with pytest.raises(CallQAError, match="a worker process did not get ready: the process ended with exit code 5"):
         list(broken.map([[1]]))
+
+
+@pytest.mark.parametrize("warm", [partial(sorted, "ba"), partial(int, "what goes wrong here is not told")])
+def test_a_process_that_was_started_ahead_is_the_first_to_work(warm: Callable[[], object]) -> None:
+    with started_ahead(warm, Limits()) as ahead:
+        [process] = ahead
+        workers = Supervisor(tenfold, {}, lost, jobs=1, limits=Limits(), ahead=ahead)  # type: ignore[arg-type]
+        results = workers.map([[1, 2], [3]])
+        assert next(results) == [10, 20]
+        assert [worker.process for worker in workers._workers] == [process.process]
+        assert list(results) == [[30]]
+
+
+def test_a_process_that_was_started_ahead_of_no_work_is_ended() -> None:
+    with started_ahead(partial(time.sleep, 600), Limits()) as ahead:
+        [process] = ahead
+    assert not process.process.is_alive()
 
 
 # -- calls

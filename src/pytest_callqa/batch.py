@@ -29,7 +29,7 @@ from pytest_callqa.readers import (
 from pytest_callqa.redact import Level, redactor
 from pytest_callqa.resume import Former
 from pytest_callqa.rules import RuleBook
-from pytest_callqa.supervisor import ATTEMPTS, Limits, Say, Supervisor
+from pytest_callqa.supervisor import ATTEMPTS, Limits, Process, Say, Supervisor
 from pytest_callqa.verdict import Outcome, Verdict
 
 CHUNK_CALLS = 64
@@ -123,7 +123,13 @@ class Judged(msgspec.Struct, frozen=True):
 Told: TypeAlias = tuple[str, str, Document, bytes]
 """The same as other processes are told it: id, digest of the content (empty if it was not read), place, its line."""
 
+
 Judge: TypeAlias = Callable[[Document | Unreadable], list[Judged]]
+
+
+def get_ready(root: Path) -> None:
+    """Load the book that a job will probably have: with this module, what a process needs before it can judge."""
+    RuleBook.load(root)
 
 
 def judging(job: Job, say: Say = lambda _: None) -> Judge:
@@ -179,10 +185,16 @@ def unread(call: Unreadable, level: Level) -> ledger.Unread:
 
 
 def judge_documents(
-    documents: Iterable[Document | Unreadable], job: Job, *, jobs: int = 0, limits: Limits | None = None
+    documents: Iterable[Document | Unreadable],
+    job: Job,
+    *,
+    jobs: int = 0,
+    limits: Limits | None = None,
+    ahead: list[Process] | None = None,
 ) -> Iterator[bytes]:
     """Judge a stream of documents in order with ``jobs`` processes (0: one a processor); gives lines of a ledger.
 
+    One of these may have been started ``ahead``.
     A call that ends its process, or breaks the ``limits``, twice is an error; the others are judged all the same.
     Memory does not grow with the number of calls but for the ids seen, which find a call given twice.
     """
@@ -190,7 +202,9 @@ def judge_documents(
     def given_up(document: Document | Unreadable, call: str, why: str) -> list[Told]:
         return list(map(tell, lost(job, document, call, why)))
 
-    processes = Supervisor(_telling, job, given_up, jobs=jobs or os.cpu_count() or 1, limits=limits or Limits())
+    processes = Supervisor(
+        _telling, job, given_up, jobs=jobs or os.cpu_count() or 1, limits=limits or Limits(), ahead=ahead
+    )
     calls = chain.from_iterable(processes.map(chunks(documents)))
     return admitted(chain.from_iterable(calls), job.redact)
 

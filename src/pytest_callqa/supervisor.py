@@ -94,7 +94,8 @@ class Supervisor(Generic[Given, Item, Result]):
 
     ``prepare`` is called once in each process, with ``given`` and a function to say with what it is at, and returns
     what handles an item; it and ``given`` must be fit for pickling. ``lost`` makes the result of an item that cost a
-    worker twice: from the item, what was last said of it, and what became of the worker, in words.
+    worker twice: from the item, what was last said of it, and what became of the worker, in words. A process that was
+    started ``ahead`` is taken from there.
     """
 
     def __init__(
@@ -105,10 +106,10 @@ class Supervisor(Generic[Given, Item, Result]):
         *,
         jobs: int,
         limits: Limits,
+        ahead: list[Process] | None = None,
     ) -> None:
-        self._start: Callable[[], _Worker[Item, Result]] = partial(_Worker, prepare, given, limits)
-        self._lost = lost
-        self._jobs, self._limits = jobs, limits
+        self._prepare, self._given, self._lost = prepare, given, lost
+        self._jobs, self._limits, self._ahead = jobs, limits, ahead or []
         self._workers: list[_Worker[Item, Result]] = []
         self._tasks: deque[_Task[Item]] = deque()
         self._chunks: dict[int, _Chunk[Result]] = {}
@@ -138,13 +139,13 @@ class Supervisor(Generic[Given, Item, Result]):
                 worker.stop(at_once=worker.task is not None)
 
     def _hand_out(self) -> None:
-        """Give every idle worker something to do."""
-        for worker in self._workers:
-            if worker.task is None and self._tasks:
-                worker.give(self._tasks.popleft())
-        while self._tasks and len(self._workers) < self._jobs:
-            worker = self._start()
-            self._workers.append(worker)
+        """Give every idle worker something to do; more are started, all before the first is waited for."""
+        idle = [worker for worker in self._workers if worker.task is None]
+        while len(idle) < len(self._tasks) and len(self._workers) < self._jobs:
+            process = self._ahead.pop() if self._ahead else Process(self._limits)
+            idle.append(_Worker(process, self._prepare, self._given))
+            self._workers.append(idle[-1])
+        for worker in idle[: len(self._tasks)]:
             worker.give(self._tasks.popleft())
 
     def _look(self) -> None:
@@ -203,22 +204,57 @@ class _Shared(Protocol[Item]):
     value: Item
 
 
+class Process:
+    """A worker process from its start, with its pipe and the memory that it shares with its supervisor.
+
+    It calls ``warm`` before it is told what to do; what goes wrong there is not told, but has to go wrong again.
+    """
+
+    def __init__(self, limits: Limits, warm: Callable[[], object] | None = None) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.place: _Shared[int] = RawValue("q", _NOT_READY)
+        self.name: _Shared[bytes] = RawArray("c", _NAME)
+        self.process = context.Process(target=_serve, args=(theirs, self.place, self.name, limits, warm), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def stop(self, *, at_once: bool) -> None:
+        """End it, in the middle of its task or when it finds that there is no other."""
+        if at_once:
+            self.process.kill()
+        self.pipe.close()
+        self.process.join()
+
+
+@contextmanager
+def started_ahead(warm: Callable[[], object], limits: Limits) -> Iterator[list[Process]]:
+    """A worker process that calls ``warm`` while there is no work for it yet: for the first :class:`Supervisor`.
+
+    It is ended if nobody took it. ``warm`` must be fit for pickling.
+    """
+    ahead = [Process(limits, warm)]
+    try:
+        yield ahead
+    finally:
+        for process in ahead:
+            process.stop(at_once=True)
+
+
 class _Worker(Generic[Item, Result]):
     """A process, and what its supervisor knows of it: its ``task`` and, in shared memory, where in it it is."""
 
-    def __init__(self, prepare: Callable[[Given, Say], Handle[Item, Result]], given: Given, limits: Limits) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.pipe, theirs = context.Pipe()
+    def __init__(self, process: Process, prepare: Callable[[Given, Say], Handle[Item, Result]], given: Given) -> None:
+        self.pipe, self.process, self.stop = process.pipe, process.process, process.stop
+        self._place, self._name = process.place, process.name
         self.task: _Task[Item] | None = None
-        self._place: _Shared[int] = RawValue("q", _NOT_READY)
-        self._name: _Shared[bytes] = RawArray("c", _NAME)
         self._seen, self._since = _NOT_READY, time.monotonic()
         self._before = self._given = 0
-        self.process = context.Process(
-            target=_serve, args=(theirs, self._place, self._name, prepare, given, limits), daemon=True
-        )
-        self.process.start()
-        theirs.close()
+        self._send((prepare, given))
+
+    def _send(self, message: object) -> None:
+        with suppress(OSError):  # it has just died: the next look tells
+            self.pipe.send(message)
 
     def give(self, task: _Task[Item]) -> None:
         """Hand over a task."""
@@ -226,8 +262,7 @@ class _Worker(Generic[Item, Result]):
         self._before += self._given
         self._given = len(task.items)
         self._since = time.monotonic()
-        with suppress(OSError):  # it has just died: the next look tells
-            self.pipe.send(task.items)
+        self._send(task.items)
 
     @property
     def ready(self) -> bool:
@@ -249,21 +284,13 @@ class _Worker(Generic[Item, Result]):
             self._seen, self._since = place, time.monotonic()
         return self._since + (seconds if self.ready else _TO_START)
 
-    def stop(self, *, at_once: bool) -> None:
-        """End it, in the middle of its task or when it finds that there is no other."""
-        if at_once:
-            self.process.kill()
-        self.pipe.close()
-        self.process.join()
-
 
 def _serve(
     pipe: Connection,
     place: _Shared[int],
     name: _Shared[bytes],
-    prepare: Callable[[Given, Say], Handle[Item, Result]],
-    given: Given,
     limits: Limits,
+    warm: Callable[[], object] | None,
 ) -> None:
     """What a worker process does: handle items until nobody sends any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which ends its workers
@@ -277,6 +304,13 @@ def _serve(
     def say(what: str) -> None:
         name.value = what.encode(errors="replace")[: _NAME - 1]
 
+    if warm is not None:
+        with suppress(Exception):  # it goes wrong again in what follows, or where the supervisor is
+            warm()
+    try:
+        prepare, given = pipe.recv()
+    except EOFError:  # pragma: no cover - only when the supervisor was killed meanwhile
+        return
     handle = prepare(given, say)
     # What was prepared stays for good: the collector need not look at it, and garbage is collected after each task.
     gc.collect()

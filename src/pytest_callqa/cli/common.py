@@ -136,10 +136,15 @@ def reading(options: argparse.Namespace) -> ReadOptions:
     )
 
 
-def load_book(options: argparse.Namespace) -> RuleBook:
-    """The book that was named, else the one here, else the worked one. Raises :class:`BadBook`."""
+def book_folder(options: argparse.Namespace) -> Path:
+    """The book that was named, else the one here, else the worked one."""
     own = Path("conduct_specs")
-    return RuleBook.load(options.book or (own if (own / "code.toml").is_file() else BOOK))
+    return Path(options.book or (own if (own / "code.toml").is_file() else BOOK))
+
+
+def load_book(options: argparse.Namespace) -> RuleBook:
+    """The book in :func:`book_folder`. Raises :class:`BadBook`."""
+    return RuleBook.load(book_folder(options))
 
 
 def baseline_of(options: argparse.Namespace) -> tuple[Baseline | None, str]:

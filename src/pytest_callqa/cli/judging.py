@@ -6,20 +6,22 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pytest_callqa import ledger
+from pytest_callqa import batch, ledger
 from pytest_callqa.batch import Job, judge_documents
 from pytest_callqa.cli.common import (
     CLEAN,
     EXIT_CODES,
     Commands,
     baseline_of,
+    book_folder,
     book_option,
     command,
     gate_options,
@@ -44,7 +46,7 @@ from pytest_callqa.readers import find_documents, find_sidecars
 from pytest_callqa.report.text import terminal_lines
 from pytest_callqa.resume import before, make_way
 from pytest_callqa.rules import RuleBook
-from pytest_callqa.supervisor import Limits, sigterm_as_ctrl_c
+from pytest_callqa.supervisor import Limits, Process, sigterm_as_ctrl_c, started_ahead
 from pytest_callqa.whole import left_there
 
 ENGINES = ("local", "dask")
@@ -91,6 +93,13 @@ def _job_options(command: argparse.ArgumentParser) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
+    if options.engine:
+        return _judge(options, partial(_judge_in_shards, options))
+    with started_ahead(partial(batch.get_ready, book_folder(options)), _limits(options)) as ahead:
+        return _judge(options, partial(_judge_in_one, options, ahead=ahead))
+
+
+def _judge(options: argparse.Namespace, judge: Callable[[RuleBook], None]) -> int:
     book = load_book(options)
     left = [rule.clause for rule in book if not rule.portable]
     if left:
@@ -99,10 +108,7 @@ def _check(options: argparse.Namespace) -> int:
     baseline, against = baseline_of(options)
     with sigterm_as_ctrl_c(), ledger.alone(options.ledger):
         try:
-            if options.engine:
-                _judge_in_shards(options, book)
-            else:
-                _judge_in_one(options, book)
+            judge(book)
         except _Begun as stopped:
             print(f"callqa: {stopped}", file=sys.stderr)
         except Unwritten as error:
@@ -116,7 +122,7 @@ def _check(options: argparse.Namespace) -> int:
     return EXIT_CODES[decision.result]
 
 
-def _judge_in_one(options: argparse.Namespace, book: RuleBook) -> None:
+def _judge_in_one(options: argparse.Namespace, book: RuleBook, *, ahead: list[Process]) -> None:
     """Judge the calls in one stream, and write the ledger as it goes."""
     first, job = _job(options, book)
     calls = sum(1 for _ in find_documents(options.calls, job.options))
@@ -124,7 +130,7 @@ def _judge_in_one(options: argparse.Namespace, book: RuleBook) -> None:
     if options.resume:
         job = replace(job, resume=(options.ledger, first))
     documents = find_documents(options.calls, job.options)
-    lines = judge_documents(documents, job, jobs=options.jobs, limits=_limits(options))
+    lines = judge_documents(documents, job, jobs=options.jobs, limits=_limits(options), ahead=ahead)
     _write(options, job, lines, files_read(options.ledger, _tables(job)))
 
 

@@ -9,16 +9,16 @@ import re
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from fnmatch import fnmatch
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from itertools import islice
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from pytest_callqa import ledger
+from pytest_callqa import batch, ledger
 from pytest_callqa.batch import Failing, Job, Tally, judge_documents, unread
 from pytest_callqa.call import Call, digest
 from pytest_callqa.engine import hear, judge
@@ -32,6 +32,7 @@ from pytest_callqa.readers import CallRef, Document, Unreadable, find_documents,
 from pytest_callqa.redact import Redactor, redactor
 from pytest_callqa.resume import Former, verdicts_of
 from pytest_callqa.rules import PORTABLE, Code, Rule, RuleBook, find_root, rule_of
+from pytest_callqa.supervisor import Process, started_ahead
 from pytest_callqa.verdict import Outcome, Verdict
 
 FACTS = "callqa"
@@ -95,6 +96,7 @@ class Matrix:
         self._portable: tuple[str, ...] = ()
         self._resume: tuple[Path, ledger.Run] | None = None
         self._former: Former | None = None
+        self._ahead: list[Process] = []
         self._root = config.rootpath
         config.add_cleanup(gc.unfreeze)
         self.excuses = Excuses(settings)
@@ -144,6 +146,17 @@ class Matrix:
             gc.freeze()
             if used:
                 gc.enable()
+
+    def pytest_sessionstart(self) -> None:
+        """Have a worker get ready while the rules are collected, unless other processes are to judge, or none."""
+        config = self.config
+        elsewhere = hasattr(config, "workerinput") or config.getoption("dist", "no") != "no"
+        if self.mode == "batch" and not elsewhere and not config.option.collectonly:
+            roots = (find_root(Path(str(arg).partition("::")[0]).absolute()) for arg in config.args)
+            held = ExitStack()
+            config.add_cleanup(held.close)
+            warm = partial(batch.get_ready, next(filter(None, roots), config.rootpath))
+            self._ahead = held.enter_context(started_ahead(warm, self.settings.limits))
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Make an item of each call for every rule (not in batch mode) and every test that takes a call."""
@@ -268,7 +281,8 @@ class Matrix:
         """Judge all calls by all portable rules, writing the ledger as it goes."""
         settings = self.settings
         documents = find_documents(settings.calls, settings.reading)
-        return self._write(judge_documents(documents, self._job(), jobs=settings.jobs, limits=settings.limits))
+        job, jobs, limits = self._job(), settings.jobs, settings.limits
+        return self._write(judge_documents(documents, job, jobs=jobs, limits=limits, ahead=self._ahead))
 
     def _job(self) -> Job:
         settings = self.settings
