@@ -485,4 +485,7 @@ def _is_card_or_id(text: str) -> bool:
 def _is_identity(text: str) -> bool:
     from stdnum.cn import ric
 
-    return bool(ric.is_valid(re.sub(r"[^\dXx]", "", text)))
+    try:
+        return bool(ric.is_valid(re.sub(r"[^\dXx]", "", text)))
+    except KeyError:  # all of it fits, but stdnum knows no county of that number in the province
+        return True
