@@ -8,11 +8,11 @@ not a plain pass keeps its reason and evidence. Lines of one call are merged; te
 from __future__ import annotations
 
 import os
-import sys
 from collections import ChainMap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, Self, TypeAlias
@@ -20,7 +20,7 @@ from zlib import crc32
 
 import msgspec
 
-from pytest_callqa.call import Call, Case, FollowUp, Wave, digest
+from pytest_callqa.call import Call, Case, FollowUp, Roles, Timing, Wave, digest
 from pytest_callqa.errors import BadBook, BadInput, Undecided, Unwritten, did_you_mean
 from pytest_callqa.hearing import Hearing
 from pytest_callqa.redact import Redactor
@@ -31,8 +31,7 @@ from pytest_callqa.whole import make_folder, unwritable, write_whole
 NOT_RUN = "-"
 _FOUND = frozenset(outcome.letter for outcome in (Outcome.FAILED, Outcome.WAIVED, Outcome.ERROR))
 _DOUBT = Outcome.UNDECIDED.letter
-_TOLD = _FOUND | {_DOUBT}
-"""The letters of the outcomes whose verdicts are kept, of those whose reasons are, and of both."""
+"""The letters of the outcomes whose verdicts are kept, and of those whose reasons are."""
 
 SHOWN_SILENCE = 2.0
 """Seconds from which a silence is written beside the transcript of a failing call."""
@@ -151,8 +150,8 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_f
     queue: str = ""
     started: str = ""
     duration: float | None = None
-    timing: str = "none"
-    roles: str = "unknown"
+    timing: Timing = "none"
+    roles: Roles = "unknown"
     limits: tuple[str, ...] = ()
     verdicts: str = ""
     moments: dict[str, int] = {}
@@ -164,11 +163,6 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_f
     case: dict[str, str] = {}
     recording: str = ""
     waves: tuple[Wave, ...] = ()
-
-    def __post_init__(self) -> None:
-        # Only the very text of a default is left out when written, and what comes from another process has copies.
-        for name in ("timing", "roles"):
-            msgspec.structs.force_setattr(self, name, sys.intern(getattr(self, name)))
 
 
 class Unread(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="kind", tag="unreadable"):
@@ -366,8 +360,10 @@ def head(call: Call) -> Entry:
     )
 
 
-def entry(start: Entry, order: Sequence[str], verdicts: Iterable[Verdict]) -> Entry:
-    """Put the verdicts of a call, in the book's order, on its entry."""
+def entry(
+    start: Entry, order: Sequence[str], verdicts: Iterable[Verdict], hide: Callable[[Verdict], Verdict] = lambda v: v
+) -> Entry:
+    """Put the verdicts of a call, in the book's order, on its entry; ``hide`` redacts those of which texts are kept."""
     letters = dict.fromkeys(order, NOT_RUN)
     moments: dict[str, int] = {}
     found: dict[str, Found] = {}
@@ -377,6 +373,7 @@ def entry(start: Entry, order: Sequence[str], verdicts: Iterable[Verdict]) -> En
         if verdict.moments > 1:
             moments[verdict.clause] = verdict.moments
         if letter in _FOUND:
+            verdict = hide(verdict)
             found[verdict.clause] = Found(
                 reason=verdict.reason,
                 start=verdict.start,
@@ -387,7 +384,7 @@ def entry(start: Entry, order: Sequence[str], verdicts: Iterable[Verdict]) -> En
                 evidence=verdict.evidence,
             )
         elif letter == _DOUBT:
-            doubts.setdefault(verdict.reason, []).append(verdict.clause)
+            doubts.setdefault(hide(verdict).reason, []).append(verdict.clause)
     return msgspec.structs.replace(
         start, verdicts="".join(letters.values()), moments=moments, found=found, doubts=doubts
     )
@@ -447,11 +444,12 @@ def call_entry(
     order: Sequence[str], call: Hearing, verdicts: Sequence[Verdict], redact: Redactor, *, start: Entry | None = None
 ) -> Entry:
     """The entry of a call with these verdicts, on its :func:`head` unless another ``start`` is given."""
-    kept = [redacted(v, redact, call) if v.outcome.letter in _TOLD else v for v in verdicts]
     start = start or head(call.record)
-    heard = start.recording if redact.file(start.recording) == start.recording else ""
+    heard = start.recording
+    if heard and redact.file(heard) != heard:
+        heard = ""
     start = msgspec.structs.replace(start, call=redact.id(start.call), file=redact.file(start.file), recording=heard)
-    judged = entry(start, order, kept)
+    judged = entry(start, order, verdicts, partial(redacted, redact=redact, call=call))
     return with_text(judged, call, redact) if judged.found else judged
 
 
