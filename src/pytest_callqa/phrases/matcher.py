@@ -15,7 +15,7 @@ from itertools import accumulate, chain, filterfalse
 from math import inf
 from operator import or_
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -106,6 +106,9 @@ class Stretch(msgspec.Struct, frozen=True, gc=False):
 _Key = tuple[str, str]
 """A phrase and its part; the part is "" for a plain phrase and "!" for its guards."""
 
+_Weighed = tuple[tuple[int, ...], int, float]
+"""The numbers of the words that one of a pattern may be, the bit mask of these, and its weight."""
+
 _Heard = tuple[str, str, float, int, int]
 """A phrase, its part, the score, first and last sound."""
 
@@ -130,6 +133,7 @@ class Matcher:
         self._expressions: list[tuple[int, str]] = []
         self._hung: dict[str, dict[str, BadInput]] = {}
         self._numbers: dict[str, int] = {}
+        self._weights: dict[Word, _Weighed] = {}
         self._names_by_sound: dict[str, list[str]] = {}
         for word in {word for values in self._slots.values() for value in values for word in value}:
             if len(word) > 3 and word.isalpha() and word not in language.light:
@@ -336,12 +340,12 @@ class Matcher:
         return [piece for word in split_words(text) for piece in fold.get(word, (word,))]
 
     def _compile(self) -> None:
-        known: set[object] = set()
         for name, entry in self._language.entries.items():
             for part, wordings in [*entry.parts.items(), ("!", entry.unless)]:
                 owner = len(self._keys)
                 self._keys.append((name, part))
                 lacking, before = "", len(self._patterns)
+                known: set[object] = set()
                 for wording in wordings:
                     if wording.expression:
                         self._expressions.append((owner, wording.expression))
@@ -354,7 +358,7 @@ class Matcher:
                             if pattern is None:
                                 lacking = next((e.name for e in form if isinstance(e, Slot)), "")
                                 continue
-                            same = (owner, pattern.form, pattern.at_start, pattern.at_end)
+                            same = pattern.form, pattern.at_start, pattern.at_end
                             if same not in known:
                                 known.add(same)
                                 self._patterns.append(pattern)
@@ -365,6 +369,8 @@ class Matcher:
 
     def _fill(self, form: Form) -> list[Filled]:
         """Put the slot values in; a slot without one stands for one to four words."""
+        if Slot not in map(type, form):
+            return [cast(Filled, form)]
         fillings: list[Filled] = [()]
         for element in form:
             if not isinstance(element, Slot):
@@ -380,29 +386,38 @@ class Matcher:
     def _number(self, word: str) -> int:
         return self._numbers.setdefault(word, len(self._numbers))
 
+    def _weighed(self, word: Word) -> _Weighed:
+        """What a word of a form is in patterns; it has no numbers if it is nothing but fillers."""
+        known = self._weights.get(word)
+        if known is None:
+            words = [w for w in word.options if w not in self._language.fillers]
+            numbers = tuple(map(self._number, words))
+            mask = reduce(or_, [1 << number for number in numbers], 0)
+            light = self._language.light.issuperset(words)
+            weight = 0.0 if word.optional else LIGHT if light else 1.0
+            known = self._weights[word] = numbers, mask, weight
+        return known
+
     def _pattern(self, owner: int, form: Filled, threshold: float, *, at_start: bool, at_end: bool) -> Pattern | None:
         masks: list[int] = []
         options: list[tuple[int, ...]] = []
         weights: list[float] = []
         before: list[tuple[int, int]] = []
-        elements: dict[int, list[int]] = {}
+        elements: dict[int, tuple[int, ...]] = {}
         least = most = 0
         for element in form:
             if isinstance(element, Gap):
                 least, most = least + element.least, most + element.most
                 continue
-            words = [w for w in element.options if w not in self._language.fillers]
-            if not words:
+            numbers, mask, weight = self._weighed(element)
+            if not numbers:
                 continue
-            numbers = tuple(map(self._number, words))
-            mask = 0
+            here = (len(options),)
             for number in numbers:
-                mask |= 1 << number
-                elements.setdefault(number, []).append(len(options))
-            light = self._language.light.issuperset(words)
+                elements[number] = elements[number] + here if number in elements else here
             masks.append(mask)
             options.append(numbers)
-            weights.append(0.0 if element.optional else LIGHT if light else 1.0)
+            weights.append(weight)
             before.append((least, most))
         required = sum(weights)
         if not required:
@@ -412,7 +427,7 @@ class Matcher:
             form=form,
             worth=tuple((mask, weight) for mask, weight in zip(masks, weights, strict=True) if weight),
             words=reduce(or_, masks),
-            elements={number: tuple(where) for number, where in elements.items()},
+            elements=elements,
             options=tuple(options),
             weights=tuple(weights),
             before=tuple(before),
