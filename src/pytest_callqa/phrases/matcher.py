@@ -41,6 +41,7 @@ from pytest_callqa.phrases.patterns import (
 from pytest_callqa.phrases.runs import Runs
 from pytest_callqa.phrases.words import (
     bare_of,
+    even_digits,
     join_words,
     places_of_words,
     sentences,
@@ -71,7 +72,6 @@ With more, which speech that was recognised badly brings in time, all that was l
 NUMBER = "#"
 _DRAWN_OUT = re.compile(r"(.)\1+")
 _DIGIT = re.compile("[0-9]")
-_DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _ZERO = ord("0")
 
 
@@ -82,7 +82,7 @@ def _is_spelt(word: str) -> bool:
 
 def _shape(word: str) -> bytes:
     """The word without accents, and with a 0 for each of its digits."""
-    return bare_of(word).encode("utf-8", "surrogatepass").translate(_DIGITS)
+    return even_digits(bare_of(word))
 
 
 class Hit(msgspec.Struct, frozen=True, gc=False):
@@ -220,7 +220,7 @@ class Matcher:
         Texts whose words mean the same to the book are matched once, even looked up as one if they differ in numbers
         that it does not have ("it is 4711", "it is 5798").
         """
-        even = text.encode("utf-8", "surrogatepass").translate(_DIGITS)
+        even = even_digits(text)
         heard = self._texts.get(even)
         if heard is None:
             heard = self._texts.get(text)
