@@ -763,7 +763,9 @@ def test_texts_that_differ_in_numbers_only_are_each_heard_as_written(
 ) -> None:
     heard_by = english("".join(lines)).matcher("en")
     for said in (text, text.translate(str.maketrans("245", "".join(others)))):
-        assert heard_by.hits(said) == Matcher(heard_by._language, {}).hits(said)
+        alone = Matcher(heard_by._language, {})
+        assert heard_by.hits(said) == alone.hits(said)
+        assert heard_by.nearest(said, "p0") == alone.nearest(said, "p0")
 
 
 def test_numbers_that_the_book_does_not_have_do_not_fill_the_memory() -> None:
@@ -782,9 +784,13 @@ def test_the_nearest_miss_above_a_score_is_the_nearest_of_all_or_none(
     lines: list[str], text: str, above: float
 ) -> None:
     heard_by = english("".join(lines)).matcher("en")
+    forgetful = Matcher(heard_by._language, {}, remember=1)
     for name in heard_by.audible:
         nearest = heard_by.nearest(text, name)
-        assert heard_by.nearest(text, name, above=above) == (nearest if nearest and nearest.score > above else None)
+        expected = nearest if nearest and nearest.score > above else None
+        assert heard_by.nearest(text, name, above=above) == forgetful.nearest(text, name, above=above) == expected
+        assert forgetful.nearest(text, name) == nearest
+        assert len(forgetful._near) == 1
 
 
 anything = st.text(st.one_of(st.characters(), st.sampled_from("\ud800\udfff’＇\u200b\u0301ﬁß帮您 um'i'm")), max_size=30)

@@ -170,6 +170,7 @@ class Matcher:
         self._meanings = _Meanings(self._sounds_of, most=5 * self._remember)
         self._known: dict[tuple[int, ...], Mapping[str, tuple[Stretch, ...]]] = {}
         self._texts: dict[bytes | str, Mapping[str, tuple[Stretch, ...]]] = {}
+        self._near: dict[tuple[bytes | str, str, float], Hit | None] = {}
 
     def _load_senses(self, meant: Mapping[str, Entry]) -> Senses:
         from pytest_callqa.semantic import Senses
@@ -277,6 +278,15 @@ class Matcher:
 
     def nearest(self, text: str, name: str, *, above: float = 0.0) -> Hit | None:
         """The best-scoring stretch for a phrase, enough or not; None if none scores more than ``above``."""
+        even = even_digits(text)
+        asked = even if even in self._texts else text, name, above
+        if asked not in self._near:
+            if len(self._near) >= self._remember:
+                self._near.clear()
+            self._near[asked] = self._nearest(text, name, above)
+        return self._near[asked]
+
+    def _nearest(self, text: str, name: str, above: float) -> Hit | None:
         sounds = self._look_up(text)
         points = points_of(sounds)
         likely = self._likely(name, points, above / 100)
