@@ -522,12 +522,12 @@ def _claim(item: pytest.Item) -> Claim | None:
 
 def root_of(item: pytest.Item) -> Path:
     """The rule book an item belongs to: the nearest folder above with a code.toml, else its own."""
-    return _root_above(os.path.dirname(item.path))
+    return _root_above(item.path)
 
 
 @cache
-def _root_above(folder: str) -> Path:
-    return find_root(Path(folder)) or Path(folder)
+def _root_above(file: Path) -> Path:
+    return find_root(file.parent) or file.parent
 
 
 @cache
@@ -537,11 +537,10 @@ def code_at(root: Path) -> Code:
     return Code.load(file) if file.is_file() else Code({})
 
 
-def _properties(claim: Claim) -> Iterator[tuple[str, object]]:
+def _properties(claim: Claim) -> list[tuple[str, object]]:
     """What JUnit and other reporters are told of an item."""
-    yield "clause", claim.rule.clause
-    yield "severity", claim.rule.severity
+    told: list[tuple[str, object]] = [("clause", claim.rule.clause), ("severity", claim.rule.severity)]
     if claim.verdict is not None and claim.opened is not None:
-        yield "call", claim.opened.id
-        yield "verdict", str(claim.verdict.outcome)
-        yield from [("quote", e.quote) for e in claim.verdict.evidence if e.quote][:1]
+        told += [("call", claim.opened.id), ("verdict", str(claim.verdict.outcome))]
+        told += [("quote", e.quote) for e in claim.verdict.evidence if e.quote][:1]
+    return told
