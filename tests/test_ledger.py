@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from examples import event, hear, make_rule, phrases, talk
-from pytest_callqa.call import Case
+from pytest_callqa.call import Case, Wave
 from pytest_callqa.engine import judge
 from pytest_callqa.errors import BadInput, Unwritten
 from pytest_callqa.hearing import Hearing
@@ -138,6 +138,12 @@ def test_a_failing_call_keeps_its_redacted_transcript_and_silences() -> None:
     assert line.silences == ((2.0, 4.5),)
     assert line_of("customer: Hello").turns == ()
     assert line_of("customer: Damn", timed=False).silences == ()
+
+
+def test_a_recording_that_is_named_after_a_person_is_not_told() -> None:
+    waves = (Wave("agent", 0.1, b"0"),)
+    lines = [line_of("customer: Hello", waves=waves, recording=name) for name in ("calls/7.wav", "calls/Anna Li.wav")]
+    assert [line.recording for line in lines] == ["calls/7.wav", ""]
 
 
 def test_a_failing_call_keeps_what_happened_on_the_line_and_its_case() -> None:
