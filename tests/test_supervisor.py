@@ -105,6 +105,15 @@ def test_a_process_that_was_started_ahead_of_no_work_is_ended() -> None:
     assert not process.process.is_alive()
 
 
+def test_a_process_does_not_run_the_script_that_started_it(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("from test_supervisor import mapped\nprint(sum(mapped({})))\n", encoding="utf-8")
+    paths = os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])
+    command = [sys.executable, str(script)]
+    ended = subprocess.run(command, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.stderr) == ("4350\n", "")
+
+
 # -- calls
 
 DEADLY_RULES = """

@@ -17,6 +17,7 @@ from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.sharedctypes import RawArray, RawValue
 from threading import TIMEOUT_MAX, Thread
+from types import ModuleType
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -216,7 +217,8 @@ class Process:
         self.place: _Shared[int] = RawValue("q", _NOT_READY)
         self.name: _Shared[bytes] = RawArray("c", _NAME)
         self.process = context.Process(target=_serve, args=(theirs, self.place, self.name, limits, warm), daemon=True)
-        self.process.start()
+        with _without_main():
+            self.process.start()
         theirs.close()
 
     def stop(self, *, at_once: bool) -> None:
@@ -225,6 +227,17 @@ class Process:
             self.process.kill()
         self.pipe.close()
         self.process.join()
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """A process that is started meanwhile does not import the script that this one runs: no worker needs it again."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 @contextmanager
