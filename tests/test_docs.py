@@ -14,7 +14,7 @@ from benchmarks.report import tables
 from docs import refresh_readme
 
 from harness import Project
-from pytest_callqa.plugin import options
+from pytest_callqa import options
 from report_ledgers import FULL, write
 
 ROOT = Path(__file__).parents[1]

@@ -42,6 +42,7 @@ OUTER = {
     "gate",
     "outputs",
     "history",
+    "options",
     "supervisor",
     "resume",
     "batch",
@@ -57,6 +58,7 @@ ALLOWED = {
     "gate": {*CORE, "report", "gate"},
     "outputs": {*CORE, "report", "gate", "outputs"},
     "history": {*CORE, "report", "gate", "history"},
+    "options": set(),
     "supervisor": {"errors"},
     "resume": {*CORE},
     "batch": {*CORE, "readers", "supervisor", "resume", "gate"},
@@ -67,11 +69,11 @@ ALLOWED = {
     "scenarios": {*CORE, "readers", "bots", "scenarios"},
     "inspection": {*CORE, "readers", "report"},
     "plugin": {*CORE, *OUTER, "plugin"},
-    "cli": {*CORE, *OUTER, "plugin", "cli", "tuning", "vendors", "inspection"},
+    "cli": {*CORE, *OUTER, "cli", "tuning", "vendors", "inspection"},
 }
 """What each module or package of ours may import of ours."""
 
-ONLY = {"pytest": {"plugin", "cli"}, "hypothesis": {"scenarios"}, "jinja2": {"report"}, "_pytest": set()}
+ONLY = {"pytest": {"plugin"}, "hypothesis": {"scenarios"}, "jinja2": {"report"}, "_pytest": set()}
 """Who may import these of others'."""
 
 

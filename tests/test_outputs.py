@@ -13,11 +13,10 @@ import pytest
 import yaml
 from msgspec.structs import replace
 
-from pytest_callqa import cli, ledger
+from pytest_callqa import cli, ledger, options
 from pytest_callqa.gate.baseline import Baseline
 from pytest_callqa.gate.decision import Gate
 from pytest_callqa.outputs import FORMATS, document, pieces
-from pytest_callqa.plugin import options
 from report_ledgers import END, HOSTILE, RUDE, RUN, TALK, UNREAD, entry, hostile, write
 
 ROOT = Path(__file__).parents[1]

@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib.metadata import version
 
-import pytest
-
 from pytest_callqa.cli import book, bots, calls, judging, ledgers
 from pytest_callqa.cli.common import BOOK, CLEAN, FINDINGS, NOT_JUDGED, USAGE
 from pytest_callqa.errors import CallQAError, Unwritten
@@ -28,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Unwritten as error:
         print(f"callqa: {error}", file=sys.stderr)
         return NOT_JUDGED
-    except (CallQAError, pytest.UsageError) as error:
+    except CallQAError as error:
         print(f"callqa: {error}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:

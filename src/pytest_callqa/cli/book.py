@@ -26,8 +26,8 @@ from pytest_callqa.cli.common import (
     show,
 )
 from pytest_callqa.errors import CallQAError, Unwritten
+from pytest_callqa.options import CALLS
 from pytest_callqa.phrases import PhraseBook
-from pytest_callqa.plugin.options import CALLS
 from pytest_callqa.readers import Unreadable, read_calls
 from pytest_callqa.report.text import rules_table
 from pytest_callqa.whole import write_whole

@@ -21,7 +21,7 @@ from pytest_callqa.cli.common import (
     redact_option,
     write_report,
 )
-from pytest_callqa.plugin.options import ALLOW
+from pytest_callqa.options import ALLOW
 from pytest_callqa.report.text import visible
 
 

@@ -18,7 +18,7 @@ from pytest_callqa.cli.common import (
     reading_options,
     width,
 )
-from pytest_callqa.plugin.options import CALLS
+from pytest_callqa.options import CALLS
 from pytest_callqa.readers import Unreadable, read_calls, to_native
 from pytest_callqa.report.text import visible
 from pytest_callqa.whole import write_whole

@@ -14,9 +14,8 @@ from pytest_callqa import ledger
 from pytest_callqa.errors import BadInput
 from pytest_callqa.gate.baseline import Baseline
 from pytest_callqa.gate.decision import Result
-from pytest_callqa.plugin.options import SWITCHES, TEXTS
-from pytest_callqa.plugin.settings import role_map
-from pytest_callqa.readers import FORMATS, ReadOptions
+from pytest_callqa.options import SWITCHES, TEXTS
+from pytest_callqa.readers import FORMATS, ReadOptions, role_map
 from pytest_callqa.redact import Level, redactor
 from pytest_callqa.report.figures import Summary
 from pytest_callqa.report.text import exhibit_lines, visible

@@ -40,7 +40,7 @@ from pytest_callqa.errors import CallQAError, Unwritten
 from pytest_callqa.gate import waivers
 from pytest_callqa.gate.decision import Gate, decide
 from pytest_callqa.gate.telling import gate_lines
-from pytest_callqa.plugin.options import CALLS, DEFAULT_LEDGER, SWITCHES, TIMEOUT
+from pytest_callqa.options import CALLS, DEFAULT_LEDGER, SWITCHES, TIMEOUT
 from pytest_callqa.provenance import files, files_read, told
 from pytest_callqa.readers import find_documents, find_sidecars
 from pytest_callqa.report.text import terminal_lines

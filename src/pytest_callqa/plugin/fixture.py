@@ -11,8 +11,8 @@ from pytest_callqa.bots import loop
 from pytest_callqa.bots.python import bot_from
 from pytest_callqa.bots.spec import find_bot
 from pytest_callqa.errors import BadInput, BotError
+from pytest_callqa.options import FIXTURE
 from pytest_callqa.plugin.conversations import Conversations, Source, playing
-from pytest_callqa.plugin.options import FIXTURE
 from pytest_callqa.plugin.settings import Settings
 from pytest_callqa.rules import rule_of
 

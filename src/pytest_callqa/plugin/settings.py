@@ -15,9 +15,10 @@ from pytest_callqa.bots.spec import KINDS
 from pytest_callqa.call import Role
 from pytest_callqa.errors import BadInput, CallQAError, did_you_mean
 from pytest_callqa.gate.decision import Gate
-from pytest_callqa.plugin.options import TEXTS, bot_spec
+from pytest_callqa.options import TEXTS
+from pytest_callqa.plugin.options import bot_spec
 from pytest_callqa.provenance import told
-from pytest_callqa.readers import FORMATS, ReadOptions
+from pytest_callqa.readers import FORMATS, ReadOptions, role_map
 from pytest_callqa.redact import Level, redactor
 from pytest_callqa.report.transcript import TextLevel
 from pytest_callqa.supervisor import Limits
@@ -157,20 +158,16 @@ def settings(config: pytest.Config) -> Settings:
         resume=switch("resume"),
         cases=paths("cases"),
         attestations=paths("attestations"),
-        roles=role_map(listed("roles")),
+        roles=_roles(listed("roles")),
     )
 
 
-def role_map(texts: list[str]) -> dict[str, Role]:
-    """``0=agent,1=customer`` as a table. Raises :class:`pytest.UsageError` naming the faulty piece."""
-    roles: dict[str, Role] = {}
-    for piece in (piece.strip() for text in texts for piece in text.split(",") if piece.strip()):
-        speaker, equals, role = piece.rpartition("=")
-        if not equals or not speaker:
-            raise pytest.UsageError(f"--callqa-roles: {piece!r} is not SPEAKER=ROLE, such as 0=agent")
-        _choose("--callqa-roles", role.strip(), get_args(Role))
-        roles[speaker.strip()] = cast(Role, role.strip())
-    return roles
+def _roles(texts: list[str]) -> Mapping[str, Role]:
+    """Who the speakers are. Raises :class:`pytest.UsageError` naming the faulty piece."""
+    try:
+        return role_map(texts)
+    except BadInput as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def gate_of(value: str) -> Gate:

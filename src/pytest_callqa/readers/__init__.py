@@ -42,7 +42,7 @@ from pytest_callqa.readers.duplicates import Duplicates
 from pytest_callqa.readers.finding import unmasked
 from pytest_callqa.readers.finishing import finish
 from pytest_callqa.readers.native import Native, schema, to_native
-from pytest_callqa.readers.options import Document, ReadOptions, Unreadable
+from pytest_callqa.readers.options import Document, ReadOptions, Unreadable, role_map
 from pytest_callqa.readers.roles import RoleMap
 from pytest_callqa.readers.sidecars import Sidecars
 from pytest_callqa.readers.source import unreadable
@@ -62,6 +62,7 @@ __all__ = [
     "locate",
     "read_calls",
     "read_document",
+    "role_map",
     "schema",
     "to_native",
     "unmasked",

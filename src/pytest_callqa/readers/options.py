@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import cast, get_args
 
 import msgspec
 
 from pytest_callqa.call import Role
+from pytest_callqa.errors import BadInput, did_you_mean
 from pytest_callqa.redact import redactor
 
 
@@ -30,6 +32,19 @@ class ReadOptions:
     attestations: tuple[str, ...] = ()
     recordings: bool = False
     speech_model: str = ""
+
+
+def role_map(texts: Iterable[str]) -> dict[str, Role]:
+    """``0=agent,1=customer`` as a table. Raises :class:`BadInput` naming the faulty piece."""
+    roles: dict[str, Role] = {}
+    for piece in (piece.strip() for text in texts for piece in text.split(",") if piece.strip()):
+        speaker, equals, role = piece.rpartition("=")
+        if not equals or not speaker:
+            raise BadInput(f"--callqa-roles: {piece!r} is not SPEAKER=ROLE, such as 0=agent")
+        if (role := role.strip()) not in (known := get_args(Role)):
+            raise BadInput(f"--callqa-roles: {role!r} is none of {', '.join(known)}.{did_you_mean(role, known)}")
+        roles[speaker] = cast(Role, role)
+    return roles
 
 
 class Document(msgspec.Struct, frozen=True, gc=False):
