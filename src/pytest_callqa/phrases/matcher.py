@@ -218,8 +218,8 @@ class Matcher:
     def heard(self, text: str) -> Mapping[str, tuple[Stretch, ...]]:
         """Every phrase heard in the text, in its words: what :meth:`hits` places in its characters.
 
-        Texts whose words mean the same to the book are matched once, even looked up as one if they differ in numbers
-        that it does not have ("it is 4711", "it is 5798").
+        Texts whose words mean the same to the book are matched once. Those that differ only in numbers which it does
+        not have ("it is 4711", "it is 5798") are not even split into words again.
         """
         even = even_digits(text)
         heard = self._texts.get(even)
