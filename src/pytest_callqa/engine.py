@@ -45,7 +45,10 @@ class Trial(msgspec.Struct, frozen=True):
 _BADNESS = {Outcome.of_letter(letter): place for place, letter in enumerate("efumpn")}
 """The place of each outcome, from the one that decides before all others."""
 
-_NO_BREACH = (Outcome.PASSED, Outcome.NOT_APPLICABLE, Outcome.NOT_ASSESSED)
+_PASSED, _FAILED = Outcome.PASSED, Outcome.FAILED
+"""Looked up once: for each moment of each rule, Python 3.11 would take its time."""
+
+_NO_BREACH = (_PASSED, Outcome.NOT_APPLICABLE, Outcome.NOT_ASSESSED)
 
 
 def judge(
@@ -81,7 +84,7 @@ def judge(
         outcome=worst.outcome,
         reason=worst.reason,
         moments=len(moments),
-        broken=outcomes.count(Outcome.FAILED),
+        broken=outcomes.count(_FAILED),
         start=worst.start,
         line=worst.line,
         evidence=evidence,
@@ -117,7 +120,7 @@ def judge_call(book: RuleBook, call: Call, rules: Iterable[Rule] | None = None, 
 
 def _try(rule: Rule, moment: Moment, call: Hearing, given: Mapping[str, object]) -> Trial:
     tested = call.trace.tested = []
-    outcome, reason, line, start = Outcome.PASSED, "", "", moment.start
+    outcome, reason, line, start = _PASSED, "", "", moment.start
     try:
         call.half_said = True
         if "moment" in rule.arguments:
@@ -125,7 +128,7 @@ def _try(rule: Rule, moment: Moment, call: Hearing, given: Mapping[str, object])
         else:
             rule.test(**given)
     except AssertionError as failure:
-        outcome = Outcome.FAILED
+        outcome = _FAILED
         reason, line, said = _explain(failure, tested)
         start = moment.start if said is None else said
     except Undecided as doubt:
@@ -136,7 +139,7 @@ def _try(rule: Rule, moment: Moment, call: Hearing, given: Mapping[str, object])
         outcome, reason = Outcome.ERROR, _broken(error)
     finally:
         call.half_said = False
-    if moment.doubt and outcome in (Outcome.PASSED, Outcome.FAILED):
+    if moment.doubt and outcome in (_PASSED, _FAILED):
         outcome, reason, line, start = Outcome.UNDECIDED, moment.doubt, "", moment.start
     return Trial(outcome, reason, moment, tested, line, start)
 
@@ -211,7 +214,7 @@ def _findings(result: Trial) -> Iterator[tuple[Finding, bool]]:
     if result.moment.finding is not None:
         yield result.moment.finding, False
     for finding, _, _ in result.tested:
-        yield finding, result.outcome is Outcome.FAILED
+        yield finding, result.outcome is _FAILED
 
 
 def _of(finding: Finding, *, near: bool) -> Iterator[Evidence]:
