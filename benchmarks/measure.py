@@ -15,7 +15,11 @@ from pathlib import Path
 RESULTS = Path(__file__).parent / "results"
 
 ALONE = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-"""The environment of a run of pytest without the plugins that happen to be installed here."""
+"""The environment of a run of pytest without the plugins that happen to be installed here.
+
+Python keeps what it compiles, as it does for everybody who has not forbidden it.
+"""
+ALONE.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @dataclass(frozen=True)
