@@ -69,10 +69,12 @@ class Tally(msgspec.Struct):
     """What became of the calls, by rule: ``counts`` of outcomes and the ``worst`` failing calls, most broken first.
 
     ``excused`` counts the failing calls that do not fail a run, by clause and why; they are not among the worst.
+    ``alike`` counts the calls whose verdicts are not yet among the ``counts``, by their letters.
     """
 
     calls: int = 0
     unreadable: int = 0
+    alike: dict[str, int] = {}
     counts: dict[str, dict[str, int]] = {}
     worst: dict[str, list[Failing]] = {}
     excused: dict[str, dict[str, int]] = {}
@@ -88,9 +90,9 @@ class Tally(msgspec.Struct):
             self.unreadable += 1
             return
         self.calls += 1
-        for clause, letter in zip(order, entry.verdicts, strict=True):
-            counts = self.counts.setdefault(clause, {})
-            counts[letter] = counts.get(letter, 0) + 1
+        self.alike[entry.verdicts] = self.alike.get(entry.verdicts, 0) + 1
+        if len(self.alike) > ledger.ALIKE:
+            self._settle(order)
         for clause, why in excused.items():
             reasons = self.excused.setdefault(clause, {})
             reasons[why] = reasons.get(why, 0) + 1
@@ -102,11 +104,19 @@ class Tally(msgspec.Struct):
             if len(worst) > 2 * WORST_KEPT:
                 self._trim(clause)
 
+    def _settle(self, order: tuple[str, ...]) -> None:
+        for letters, calls in self.alike.items():
+            for clause, letter in zip(order, letters, strict=True):
+                counts = self.counts.setdefault(clause, {})
+                counts[letter] = counts.get(letter, 0) + calls
+        self.alike = {}
+
     def _trim(self, clause: str) -> None:
         self.worst[clause] = sorted(self.worst[clause], key=lambda f: -f.broken)[:WORST_KEPT]
 
-    def finish(self) -> Tally:
-        """The tally with its short lists cut to length."""
+    def finish(self, order: tuple[str, ...]) -> Tally:
+        """The tally with all its calls among the counts, and its short lists cut to length."""
+        self._settle(order)
         for clause in self.worst:
             self._trim(clause)
         return self

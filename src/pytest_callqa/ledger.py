@@ -33,6 +33,9 @@ _FOUND = frozenset(outcome.letter for outcome in (Outcome.FAILED, Outcome.WAIVED
 _DOUBT = Outcome.UNDECIDED.letter
 """The letters of the outcomes whose verdicts are kept, and of those whose reasons are."""
 
+ALIKE = 4096
+"""Different verdicts that are held where entries are counted: most calls have theirs in common with many others."""
+
 SHOWN_SILENCE = 2.0
 """Seconds from which a silence is written beside the transcript of a failing call."""
 

@@ -40,7 +40,7 @@ def files(names: Iterable[str]) -> Iterator[ledger.File]:
 def _file(source: str, known: Container[str]) -> str:
     """The file of a call's source, which may name a place in it too (``calls.jsonl, line 12``)."""
     before = source.rpartition(", ")[0]
-    if places.is_remote(source) and before in known:  # which spares asking the service for every call
+    if before in known:  # which spares asking for every call
         return before
     try:
         return source if places.of(source).is_file(source) else before or source

@@ -315,7 +315,7 @@ class Matrix:
                 lines.append(line)
             tally.add(self._order, line, self._excused(line, [found]))
         claim.entries = lines
-        return tally.finish()
+        return tally.finish(self._order)
 
     def _write(self, lines: Iterable[bytes]) -> Tally:
         tally, told, rules = Tally(), time.monotonic(), self._rules
@@ -329,7 +329,7 @@ class Matrix:
                     told = time.monotonic()
                     self._progress(f"callqa: {tally.calls:,} calls judged")
             writer.write(self._plan(tally.calls + tally.unreadable))
-        return tally.finish()
+        return tally.finish(self._order)
 
     def _excused(
         self, line: ledger.Entry | ledger.Unread, rules: Sequence[Rule], order: Sequence[str] = ()

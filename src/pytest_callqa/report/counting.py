@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import add
 
 from pytest_callqa import ledger
 from pytest_callqa.report.figures import Agent, Clause, Counts, Day, Example, FailingCall, Finding, Limit, Rate, Reason
@@ -85,6 +86,16 @@ class _AgentTally:
         )
 
 
+@dataclass(slots=True)
+class _Alike:
+    """Calls with the same letters: their score, what they passed and failed of each section, how many they are."""
+
+    score: Score
+    passed: Sequence[int]
+    failed: Sequence[int]
+    calls: int = 0
+
+
 class Tally:
     """Everything counted over the calls; its size does not depend on how many there are."""
 
@@ -95,7 +106,8 @@ class Tally:
         self.weights = dict.fromkeys(SEVERITIES, 1.0) | run.weights
         self.sections = list(dict.fromkeys(rule.section for rule in run.rules))
         self.section_at = [self.sections.index(rule.section) for rule in run.rules]
-        self.letters: list[Counter[str]] = [Counter() for _ in run.rules]
+        self._letters: list[Counter[str]] = [Counter() for _ in run.rules]
+        self._alike: dict[str, _Alike] = {}
         self.moments = [0] * len(run.rules)
         self.broken = [0] * len(run.rules)
         self.calls = self.unreadable = self.scored = self.failing = self.critical = 0
@@ -117,19 +129,27 @@ class Tally:
         self.languages[entry.language] += 1
         for limit in entry.limits:
             self._limits.setdefault(limit, Counter())[entry.format] += 1
-        for counter, letter in zip(self.letters, entry.verdicts, strict=True):
-            counter[letter] += 1
+        alike = self._alike_of(entry.verdicts)
+        alike.calls += 1
         for clause, moments in entry.moments.items():
             if entry.verdicts[self.order[clause]] in "pf":
                 self.moments[self.order[clause]] += moments - 1
         if entry.started:
-            self.dates.setdefault(entry.started[:10], Counter(calls=0)).update(
-                calls=1, passed=entry.verdicts.count("p"), failed=entry.verdicts.count("f")
-            )
-        scored = self._score(entry)
-        self._add_agent(entry, scored)
-        self.doubts.add(entry.doubts.items())
-        self.faults.add((found_of(entry, rule.clause).reason, [rule.clause]) for rule in self._rules(entry, "e"))
+            day = self.dates.setdefault(entry.started[:10], Counter())
+            day["calls"] += 1
+            day["passed"] += sum(alike.passed)
+            day["failed"] += sum(alike.failed)
+        scored = alike.score
+        if scored.raw is not None and scored.final is not None:
+            self.scored += 1
+            self.raw += scored.raw
+            self.final += scored.final
+        self.critical += bool(scored.critical)
+        self._add_agent(entry, alike)
+        if entry.doubts:
+            self.doubts.add(entry.doubts.items())
+        if faulty := self._rules(entry, "e"):
+            self.faults.add((found_of(entry, rule.clause).reason, [rule.clause]) for rule in faulty)
         failed = self._rules(entry, "f")
         for rule in failed:
             self._add_finding(rule.clause, entry)
@@ -143,35 +163,46 @@ class Tally:
         rules = [rule for rule, letter in zip(self.run.rules, entry.verdicts, strict=True) if letter == wanted]
         return sorted(rules, key=lambda rule: SEVERITIES.index(rule.severity))
 
-    def _score(self, entry: ledger.Entry) -> Score:
-        outcomes = (
-            (rule.clause, LETTERS[letter])
-            for rule, letter in zip(self.run.rules, entry.verdicts, strict=True)
-            if letter in "pf"
-        )
-        scored = score(outcomes, self.severities, self.weights)
-        if scored.raw is not None and scored.final is not None:
-            self.scored += 1
-            self.raw += scored.raw
-            self.final += scored.final
-        self.critical += bool(scored.critical)
-        return scored
+    def _alike_of(self, letters: str) -> _Alike:
+        """What calls with these letters come to."""
+        known = self._alike.get(letters)
+        if known is None:
+            if len(self._alike) >= ledger.ALIKE:
+                self._settle()
+            judged = [(rule.clause, letter) for rule, letter in zip(self.run.rules, letters, strict=True)]
+            scored = score(((c, LETTERS[x]) for c, x in judged if x in "pf"), self.severities, self.weights)
+            passed, failed = [0] * len(self.sections), [0] * len(self.sections)
+            for section, letter in zip(self.section_at, letters, strict=True):
+                passed[section] += letter == "p"
+                failed[section] += letter == "f"
+            known = self._alike[letters] = _Alike(scored, passed, failed)
+        return known
 
-    def _add_agent(self, entry: ledger.Entry, scored: Score) -> None:
+    def _settle(self) -> None:
+        """Count the letters of the calls that were alike."""
+        for letters, alike in self._alike.items():
+            for counter, letter in zip(self._letters, letters, strict=True):
+                counter[letter] += alike.calls
+        self._alike = {}
+
+    @property
+    def letters(self) -> Sequence[Counter[str]]:
+        """How many calls have which outcome, by rule."""
+        self._settle()
+        return self._letters
+
+    def _add_agent(self, entry: ledger.Entry, alike: _Alike) -> None:
         tally = self.agents.get(entry.agent)
         if tally is None:
             none = [0] * len(self.sections)
             tally = self.agents[entry.agent] = _AgentTally(none, [*none])
         tally.calls += 1
-        for section, letter in zip(self.section_at, entry.verdicts, strict=True):
-            if letter == "p":
-                tally.passed[section] += 1
-            elif letter == "f":
-                tally.failed[section] += 1
-        if scored.final is not None:
+        tally.passed = list(map(add, tally.passed, alike.passed))
+        tally.failed = list(map(add, tally.failed, alike.failed))
+        if alike.score.final is not None:
             tally.scored += 1
-            tally.final += scored.final
-        tally.critical += bool(scored.critical)
+            tally.final += alike.score.final
+        tally.critical += bool(alike.score.critical)
 
     def _add_finding(self, clause: str, entry: ledger.Entry) -> None:
         """Keep the call that broke the clause most often as its example."""
@@ -230,12 +261,12 @@ class Tally:
 
     def findings(self) -> tuple[Finding, ...]:
         """Every broken clause: critical first, then by severity, then by calls."""
-        kept = []
+        kept, letters = [], self.letters
         for rule in self.run.rules:
             if rule.clause in self.examples:
                 number = self.order[rule.clause]
                 _, example = self.examples[rule.clause]
-                calls = self.letters[number]["f"]
+                calls = letters[number]["f"]
                 kept.append(Finding(rule.clause, rule.title, rule.severity, calls, self.broken[number], example))
         return tuple(sorted(kept, key=lambda finding: (SEVERITIES.index(finding.severity), -finding.calls)))
 

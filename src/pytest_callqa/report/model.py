@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from pytest_callqa import ledger
 from pytest_callqa.errors import BadInput
 from pytest_callqa.report.counting import LETTERS, UNREAD_SHOWN, Tally, key_of
 from pytest_callqa.report.figures import Counts, Section, Source, Summary
+
+_LETTERS = "".join([*LETTERS, ledger.NOT_RUN])
 
 FILES_SHOWN = 200
 """Files read that are kept with their name and digest."""
@@ -109,9 +112,8 @@ class Ledgers:
                         yield ledger.merge_all(pieces)
 
     def _check(self, entry: ledger.Entry, path: Path, number: int) -> None:
-        named = {*entry.moments, *entry.found, *(c for doubted in entry.doubts.values() for c in doubted)}
-        letters = set(entry.verdicts) - LETTERS.keys() - {ledger.NOT_RUN}
-        if len(entry.verdicts) != len(self.run.rules) or letters or not named <= self._clauses:
+        named = {*entry.moments, *entry.found, *chain.from_iterable(entry.doubts.values())}
+        if len(entry.verdicts) != len(self.run.rules) or entry.verdicts.strip(_LETTERS) or not named <= self._clauses:
             raise BadInput(
                 f"the verdicts of call {entry.call!r} do not fit the rules the ledger begins with; "
                 "it was changed after the run: judge the calls again",
