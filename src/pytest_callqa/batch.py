@@ -137,9 +137,12 @@ Told: TypeAlias = tuple[str, str, Document, bytes]
 Judge: TypeAlias = Callable[[Document | Unreadable], list[Judged]]
 
 
-def get_ready(root: Path) -> None:
-    """Load the book that a job will probably have: with this module, what a process needs before it can judge."""
-    RuleBook.load(root)
+def get_ready(root: Path, **settings: str) -> None:
+    """Load the book that a job will probably have, and what hears its phrases; ``settings`` as in :func:`hear`."""
+    book = RuleBook.load(root)
+    nobody = hear(Call(id=""), book.code, **settings)
+    for rule in book:
+        nobody.consult(rule.books)
 
 
 def judging(job: Job, say: Say = lambda _: None) -> Judge:

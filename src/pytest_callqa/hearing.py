@@ -655,11 +655,11 @@ class Hearing:
                 hung.update(matcher.hung(said.text))
         heard = self._books[phrase.book] = _Heard(matcher, stretches, hung)
         if not self.wordless and self.record.roles != "unknown":
-            audible, those = _audible(phrase.book, matcher), phrase.book.those
-            self.absent |= audible.difference(those(chain(stretches, hung)))
+            those = phrase.book.those
+            self.absent |= _audible(phrase.book, matcher).difference(those(chain(stretches, hung)))
             for role, names in by_role.items():
-                not_by_them = audible.difference(those(chain(names, hung)))
-                self.unsaid[role] = self.unsaid.get(role, self.absent) | not_by_them
+                by_others = those(stretches.keys() - names - hung.keys())
+                self.unsaid[role] = self.absent.union(self.unsaid.get(role, ()), by_others)
         return heard
 
     def quote(self, said: Utterance, hit: Hit, phrase: str) -> Quote:

@@ -95,7 +95,8 @@ def _job_options(command: argparse.ArgumentParser) -> None:
 def _check(options: argparse.Namespace) -> int:
     if options.engine:
         return _judge(options, partial(_judge_in_shards, options))
-    with started_ahead(partial(batch.get_ready, book_folder(options)), _limits(options)) as ahead:
+    told = {"language": reading(options).language, "organisation": options.organisation}
+    with started_ahead(partial(batch.get_ready, book_folder(options), **told), _limits(options)) as ahead:
         return _judge(options, partial(_judge_in_one, options, ahead=ahead))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -105,16 +105,25 @@ class Decision:
 def decide(ledgers: Sequence[Path], gate: Gate, baseline: Baseline | None = None, against: str = "") -> Decision:
     """Hold a run against a baseline, its floors and its waivers. Raises :class:`BadInput` for a bad ledger."""
     reading = Ledgers(ledgers)
-    decision = Decision(reading.summary(), gate, against)
-    for finding in compare(reading, baseline):
-        decision.counts[finding.state] += 1
-        if finding.state == "new" and finding.rule.severity in gate.severities:
-            decision.blocking += 1
-            decision.new.append(finding)
-            if len(decision.new) > 10 * NEW_KEPT:
-                _trim(decision.new)
-    _trim(decision.new)
-    run = reading.run
+    run, compared = reading.run, _Compared(reading.run, baseline)
+    counts: Counter[State] = Counter()
+    new: list[GateFinding] = []
+    blocking = 0
+
+    def weigh(findings: Iterable[GateFinding]) -> None:
+        nonlocal blocking
+        for finding in findings:
+            counts[finding.state] += 1
+            if finding.state == "new" and finding.rule.severity in gate.severities:
+                blocking += 1
+                new.append(finding)
+        if len(new) > 10 * NEW_KEPT:
+            _trim(new)
+
+    summary = reading.summary(lambda entry: weigh(compared.of(entry)))
+    weigh(compared.left())
+    _trim(new)
+    decision = Decision(summary, gate, against, counts, blocking, new)
     if run.mode in RECORDED:  # of others a ledger holds only what broke a rule
         known = baseline.rates if baseline is not None else {}
         decision.rates = check_rates(decision.summary.clauses, known, run.floors)
@@ -125,40 +134,48 @@ def decide(ledgers: Sequence[Path], gate: Gate, baseline: Baseline | None = None
 
 def compare(reading: Ledgers, baseline: Baseline | None) -> Iterator[GateFinding]:
     """Every finding of a run and every one of the baseline that the run no longer has. Without one, all are new."""
-    run = reading.run
-    met: dict[tuple[str, str], str] = {}
+    compared = _Compared(reading.run, baseline)
     for line in reading.lines():
-        if not isinstance(line, Entry):
-            continue
-        if baseline is None and "f" not in line.verdicts and "w" not in line.verdicts:
-            continue
-        known = baseline.find(line) if baseline is not None else None
+        if isinstance(line, Entry):
+            yield from compared.of(line)
+    yield from compared.left()
+
+
+class _Compared:
+    """The calls of a run held against a baseline one by one; it keeps the letters of the calls that both have."""
+
+    def __init__(self, run: Run, baseline: Baseline | None) -> None:
+        self._run, self._baseline = run, baseline
+        self._met: dict[tuple[str, str], str] = {}
+
+    def of(self, call: Entry) -> Iterator[GateFinding]:
+        """The findings of a call of the run."""
+        known = self._baseline.find(call) if self._baseline is not None else None
         if known is not None:
-            met[known.call, known.exact] = line.verdicts
-        failed = broken(run, line)
-        for rule, letter in zip(run.rules, line.verdicts, strict=True):
+            self._met[known.call, known.exact] = call.verdicts
+        if "f" not in call.verdicts and "w" not in call.verdicts:
+            return
+        failed = broken(self._run, call)
+        for rule, letter in zip(self._run.rules, call.verdicts, strict=True):
             if letter == "w":
-                yield GateFinding("waived", rule, line.call, line, found_of(line, rule.clause))
+                yield GateFinding("waived", rule, call.call, call, found_of(call, rule.clause))
             elif rule.clause in failed:
                 state: State = "known" if known is not None and rule.clause in known.clauses else "new"
-                yield GateFinding(state, rule, line.call, line, found_of(line, rule.clause))
-    if baseline is not None:
-        yield from _former(run, baseline, met)
+                yield GateFinding(state, rule, call.call, call, found_of(call, rule.clause))
 
-
-def _former(run: Run, baseline: Baseline, met: Mapping[tuple[str, str], str]) -> Iterator[GateFinding]:
-    """What the baseline had and the run has not; ``met`` holds the letters of the calls that both have."""
-    places = {rule.clause: number for number, rule in enumerate(run.rules)}
-    for call in baseline.calls:
-        letters = met.get((call.call, call.exact))
-        for clause in call.clauses:
-            place = places.get(clause)
-            rule = RuleLine(clause, "", "minor", "") if place is None else run.rules[place]
-            letter = letters[place] if letters is not None and place is not None else NOT_RUN
-            if letter == "p":
-                yield GateFinding("fixed", rule, call.call)
-            elif letter not in "fw":
-                yield GateFinding("gone", rule, call.call)
+    def left(self) -> Iterator[GateFinding]:
+        """What the baseline had and the run, all of whose calls were told, has not."""
+        places = {rule.clause: number for number, rule in enumerate(self._run.rules)}
+        for call in self._baseline.calls if self._baseline is not None else ():
+            letters = self._met.get((call.call, call.exact))
+            for clause in call.clauses:
+                place = places.get(clause)
+                rule = RuleLine(clause, "", "minor", "") if place is None else self._run.rules[place]
+                letter = letters[place] if letters is not None and place is not None else NOT_RUN
+                if letter == "p":
+                    yield GateFinding("fixed", rule, call.call)
+                elif letter not in "fw":
+                    yield GateFinding("gone", rule, call.call)
 
 
 def _floors_of_nothing(run: Run) -> Iterator[str]:

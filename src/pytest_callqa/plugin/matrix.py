@@ -155,8 +155,9 @@ class Matrix:
             roots = (find_root(Path(str(arg).partition("::")[0]).absolute()) for arg in config.args)
             held = ExitStack()
             config.add_cleanup(held.close)
-            warm = partial(batch.get_ready, next(filter(None, roots), config.rootpath))
-            self._ahead = held.enter_context(started_ahead(warm, self.settings.limits))
+            root, told = next(filter(None, roots), config.rootpath), self.settings
+            warm = partial(batch.get_ready, root, language=told.language, organisation=told.organisation)
+            self._ahead = held.enter_context(started_ahead(warm, told.limits))
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Make an item of each call for every rule (not in batch mode) and every test that takes a call."""
