@@ -192,9 +192,7 @@ def hostile(payload: str) -> tuple[ledger.Run, tuple[ledger.LedgerLine, ...]]:
     )
     evidence = (Evidence(payload, holds=True, quote=payload, turn=0, first=2, last=len(payload) - 2, role=payload),)
     found = {"1.2": ledger.Found(reason=payload, start=0.0, line=payload, evidence=evidence)}
-    fields = dict.fromkeys(
-        ("file", "format", "language", "direction", "agent", "team", "queue", "started", "timing"), payload
-    )
+    fields = dict.fromkeys(("file", "format", "language", "direction", "agent", "team", "queue", "started"), payload)
     turns = (ledger.Line(payload, 0.0, 1.0, payload),)
     call = entry(payload, "ufme", found=found, doubts={payload: ["1.1"]}, limits=(payload,), turns=turns, **fields)
     return run, (call, ledger.Unread(call=payload, file=payload, place=payload, problem=payload))

@@ -37,6 +37,15 @@ def test_a_finding_is_true_when_it_was_said_and_remembers_the_words() -> None:
     assert repr(found) == f"<found: {found.tell()}>"
 
 
+def test_a_quote_precedes_what_is_said_later_in_its_turn_or_in_another() -> None:
+    first, other = CALL.everyone.says(phrases.apology).quotes
+    assert first.precedes(other)
+    assert not other.precedes(first)
+    twice = hear(["agent: Sorry, I am so sorry"]).agent.says(phrases.apology).quotes
+    assert twice[0].precedes(twice[-1])
+    assert not twice[-1].precedes(twice[0])
+
+
 def test_what_was_not_said_tells_what_came_nearest() -> None:
     found = hear(["agent: How can I do that?"]).agent.says(phrases.offer_help)
     assert not found

@@ -49,6 +49,14 @@ def test_every_outcome_is_counted_by_clause_section_and_in_all(path: Path) -> No
     assert (summary.calls, summary.failed, summary.errors) == (4, 2, 2)
 
 
+def test_calls_are_counted_alike_however_many_verdicts_are_held(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [entry(f"call-{n}", verdicts) for n, verdicts in enumerate(["pfmn", "fnmu", "pfmn", "pnmu", "fnmu"])]
+    held = of(path, *lines)
+    monkeypatch.setattr(ledger, "ALIKE", 1)
+    assert of(path, *lines) == held
+    assert clause(held, "1.1") == Counts(passed=3, failed=2, moments=5, broken=2)
+
+
 def test_only_passed_and_failed_enter_a_rate(path: Path) -> None:
     summary = of(path, *(entry(f"kept-{n}", "pnmu") for n in range(3)), entry("broken", "fnme"))
     rate = clause(summary, "1.1").rate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -134,6 +134,28 @@ def test_a_situation_is_looked_for_only_where_one_of_its_signs_is() -> None:
         call.agent.says(phrases.hello)  # the call is listened to
     assert [len(noise.moments(call, CODE)) for call in (quiet, noted, said)] == [0, 1, 1]
     assert looked == [noted, said]
+
+
+def test_a_situation_is_looked_for_only_where_the_party_that_must_says_its_sign() -> None:
+    looked = []
+
+    @situation("customer swears", signs=[phrases.curse], by="customer")
+    def swears(call: Hearing) -> Iterator[Moment]:
+        looked.append(call)
+        yield Moment(call, 0)
+
+    @situation("customer swears first", signs=swears)
+    def swears_first(call: Hearing, code: Code) -> Sequence[Moment]:
+        looked.append(call)
+        return swears.moments(call, code)[:1]
+
+    agent, customer = hear(["agent: Damn", "customer: Hello"]), hear(["agent: Hello", "customer: Damn"])
+    silent = hear(["agent: Damn"])  # of a party that says nothing, nothing is known
+    for call in (agent, customer, silent):
+        call.agent.says(phrases.hello)  # the call is listened to
+    for sign in (swears, swears_first):
+        assert [len(sign.moments(call, CODE)) for call in (agent, customer, silent)] == [0, 1, 1]
+    assert looked == [customer, silent, customer, silent]
 
 
 def test_a_situation_is_looked_for_where_its_signs_cannot_be_known() -> None:
