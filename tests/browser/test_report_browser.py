@@ -106,7 +106,7 @@ def test_calls_in_a_folder_are_read_when_they_are_opened(
     seen = visit(out)
     assert seen.requests == [out.as_uri()]
     go(seen, "#call?id=rude")
-    assert seen.page.locator("mark").first.inner_text() == "Damn"
+    assert seen.page.locator("mark").first.text_content() == "Damn"
     [first] = (tmp_path / "report-calls").glob("shard-*-0.js")
     assert seen.requests == [out.as_uri(), first.as_uri()]
     assert (seen.violations, seen.complaints) == ([], [])
