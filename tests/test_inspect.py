@@ -48,7 +48,7 @@ def test_a_real_call_is_told_with_what_it_leaves_undecided(capsys: pytest.Captur
         "case not given; 0 attestations",
         "limits - Azure numbers its speakers",
         "- who is the agent is not known; map the speakers with --callqa-roles (callqa inspect suggests a map): ",
-        "- the transcript has no time for the ringing: 1.1a",
+        "- the transcript does not say how long the ringing took: 1.1a",
         "if this is right, give --roles 1=agent,2=customer (pytest: --callqa-roles)",
         "because speaker 1 says what agents say: “How can I help you”",
         "clauses would then still be undecided",
