@@ -26,6 +26,15 @@ def test_a_failing_item_lists_its_calls_worst_first(project: Project) -> None:
     result.assert_outcomes(failed=2, skipped=2)
 
 
+def test_calls_are_counted_alike_however_many_verdicts_are_held(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "ALIKE", 1)
+    calls = [{**call, "id": f"c{n}"} for n, call in enumerate((GOOD, RUDE, GOOD, SILENT, RUDE))]
+    result = project.book().calls(*calls).run("--callqa-mode", "batch")
+    result.stdout.fnmatch_lines(["2 of 5 calls break this rule (2 passed, 2 failed, 1 not applicable)"])
+
+
 def test_both_modes_write_the_same_ledger(project: Project) -> None:
     project.book().calls().file("calls/torn.json", "{").run("--callqa-mode", "cells")
     cells = sorted(map(repr, project.calls_told()))
