@@ -11,7 +11,7 @@ from pytest_callqa.readers.options import Document, Unreadable
 from pytest_callqa.readers.source import identity, named, unreadable
 from pytest_callqa.redact import redactor
 
-RECENT = 8_192
+RECENT = 24_576
 """Ids kept in memory; the older ones are in a temporary file."""
 
 _FILTER = 2**22
