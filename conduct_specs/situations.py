@@ -221,7 +221,8 @@ def customer_finishes_turn(call: Hearing, code: Code) -> Iterator[Moment]:
         if holds and any((said.end or 0.0) <= hold <= (answer.start or 0.0) for hold in holds):
             continue
         slow = excused and (_pause(said, answer) or 0.0) > code.answer - call.clock.tolerance
-        yield Moment(call, said.index, said.end, said, answer.start, doubt if slow else "")
+        doubtful = doubt if slow else ""
+        yield Moment(call, said.index, start=said.end, turn=said, end=answer.start, doubt=doubtful)
 
 
 @situation("a case is opened")

@@ -446,7 +446,7 @@ class Hearing:
         busy: list[tuple[float, float, Utterance | None]] = [(*hold, None) for hold in self._holds]
         for said in self.utterances:
             for turn in said.pieces:
-                if turn.words:
+                if turn.words:  # of most turns none are known: then the whole turn is speech
                     busy.extend([(start, end, said) for start, end in _spoken(turn)])
                 elif turn.start is not None and turn.end is not None:
                     busy.append((turn.start, turn.end, said))
